@@ -1,0 +1,145 @@
+"""Four small systems that stress what the catalog does not yet: stages, persistent chains, variable length, dict conditions."""
+
+import functools
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from tfgen import condition as conditions
+from tfgen import heads, rng
+from tfgen.energy import RBM
+from tfgen.entry import Entry
+from tfgen.model import GenerativeModel, Player
+from tfgen.nets import mlp
+
+
+class Greedy(GenerativeModel):
+    """Two auto-encoders, the second on the first one's code: one is learnt, then the other, in one fit."""
+
+    def __init__(self, shape, *, code: int = 3, epochs_each: int = 1):
+        super().__init__(shape)
+        d, self.epochs_each = math.prod(self.shape), epochs_each
+        self.nets = [mlp(d, (4,), code, name="up0"), mlp(code, (4,), d, name="down0"), mlp(code, (4,), 2, name="up1"), mlp(2, (4,), code, name="down1")]
+        self.epochs_done = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, aggregation="only_first_replica", name="epochs_done")
+
+    def stage(self) -> int:
+        with tf.init_scope():
+            return int(int(self.epochs_done.value.read_value()) >= self.epochs_each)
+
+    def players(self):
+        return {
+            f"layer{i}": Player(functools.partial(self.auto_encode, i), self.nets[2 * i].trainable_variables + self.nets[2 * i + 1].trainable_variables, turns)
+            for i, turns in enumerate((1 - self.stage(), self.stage()))
+        }
+
+    def auto_encode(self, i, x, condition=None, training=True):
+        x = self.nets[0](x) if i else x
+        return {"loss": tf.reduce_mean((x - self.nets[2 * i + 1](self.nets[2 * i](x))) ** 2, -1)}
+
+    def after_epoch(self):
+        self.epochs_done.assign_add(1)
+        if int(self.epochs_done.numpy()) == self.epochs_each:
+            self.make_train_function(force=True)
+            self.make_test_function(force=True)
+
+    def noise(self, n, seed):
+        return rng.normal([n, 2], seed)
+
+    def generate(self, noise, condition=None):
+        return tf.reshape(self.nets[1](self.nets[3](noise)), [-1, *self.shape])
+
+
+class Walk(GenerativeModel):
+    """A recurrent model of binary sequences [n, any length]: p(x_t | x_<t) from a state that takes each x_t in."""
+
+    def __init__(self, shape=(None,), *, units: int = 4):
+        super().__init__(shape, values="binary")
+        self.units = units
+        self.W = self.add_weight(shape=(units, units), name="W")
+        self.u = self.add_weight(shape=(2, units), name="u")
+        self.w = self.add_weight(shape=(units, 1), name="w")
+
+    def step(self, state, x):
+        return tf.tanh(state @ self.W + tf.stack([x, 1 - x], -1) @ self.u)
+
+    def logits(self, state):
+        return (state @ self.w)[:, 0]
+
+    def log_prob(self, x, condition=None):
+        n, length = tf.shape(x)[0], tf.shape(x)[1]
+
+        def body(t, state, total):
+            logit = self.logits(state)
+            return t + 1, self.step(state, x[:, t]), total - tf.nn.sigmoid_cross_entropy_with_logits(x[:, t], logit)
+
+        start = (0, self.start(n), tf.zeros([n]))
+        return tf.while_loop(lambda t, *_: t < length, body, start, maximum_iterations=length)[2]
+
+    def loss_terms(self, x, condition=None, training=True):
+        return {"loss": -self.log_prob(x)}
+
+    def start(self, n):
+        return tf.ones([n, self.units]) / 2
+
+    def noise(self, n, seed, length: int = 6):
+        return rng.uniform([n, length], seed)
+
+    def generate(self, noise, condition=None):
+        return self.advance(noise, self.start(tf.shape(noise)[0]))[0]
+
+    def advance(self, noise, state):
+        """The next piece, and the state to go on from."""
+        length = tf.shape(noise)[1]
+        pieces = tf.TensorArray(tf.float32, length)
+
+        def body(t, state, pieces):
+            x = rng.bernoulli(noise[:, t], logits=self.logits(state))
+            return t + 1, self.step(state, x), pieces.write(t, x)
+
+        _, state, pieces = tf.while_loop(lambda t, *_: t < length, body, (0, state, pieces))
+        return tf.transpose(pieces.stack()), state
+
+
+class Told(GenerativeModel):
+    """A Gaussian whose mean hangs on a label and on attributes."""
+
+    def __init__(self, shape, *, condition):
+        super().__init__(shape, condition)
+        self.net = mlp(conditions.size(condition), (6,), 2 * math.prod(self.shape), name="net")
+
+    def given(self, condition):
+        return heads.normal(self.net(conditions.vector(self.condition, condition)))
+
+    def log_prob(self, x, condition=None):
+        return self.given(condition).log_prob(tf.reshape(x, [tf.shape(x)[0], -1]))
+
+    def loss_terms(self, x, condition=None, training=True):
+        return {"loss": -self.log_prob(x, condition)}
+
+    def noise(self, n, seed):
+        return rng.normal([n, math.prod(self.shape)], seed)
+
+    def generate(self, noise, condition=None):
+        p = self.given(condition)
+        return tf.reshape(p.mean() + p.stddev() * noise, [-1, *self.shape])
+
+
+def _real(*shape):
+    return np.random.default_rng(0).normal(size=shape).astype("float32")
+
+
+def _bits(*shape):
+    return np.random.default_rng(0).integers(0, 2, shape).astype("float32")
+
+
+def _told():
+    return _real(64, 2), {"label": np.random.default_rng(1).integers(0, 3, 64), "attributes": _real(64, 2)}
+
+
+SYSTEMS = [
+    Entry("greedy", Greedy, "-", "stages", functools.partial(Greedy, (4,)), functools.partial(_real, 64, 4), Greedy),
+    Entry("chains", RBM, "-", "persistent chains", functools.partial(RBM, (5,), hidden=4, chains=8, sweeps=20), functools.partial(_bits, 64, 5), RBM),
+    Entry("walk", Walk, "-", "variable length", Walk, functools.partial(_bits, 64, 6), Walk),
+    Entry("told", Told, "-", "dict condition", functools.partial(Told, (2,), condition={"label": 3, "attributes": (2,)}), _told, Told),
+]

@@ -1,0 +1,48 @@
+"""Deep generative models in Keras 3: train, judge and ship them.
+
+Names are imported when they are first used, and `python -m tfgen --help` does not wait for TensorFlow.
+"""
+
+import importlib
+import os
+import sys
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+if sys.argv[:1] != ["-m"]:  # `python -m tfgen` imports it when a command needs it
+    from tfgen._quiet import import_tensorflow
+
+    import_tensorflow()
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "GenerativeModel": "tfgen.model",
+    "Player": "tfgen.model",
+    "CATALOG": "tfgen.catalog",
+    "Entry": "tfgen.catalog",
+    "load": "tfgen.catalog",
+    "GMM": "tfgen.mixture",
+    "MoB": "tfgen.mixture",
+    "RBM": "tfgen.energy",
+    "Helmholtz": "tfgen.energy",
+    "GAN": "tfgen.adversarial",
+    "VAE": "tfgen.variational",
+    "MADE": "tfgen.autoregressive",
+}
+_MODULES = ("callbacks", "data", "distribute", "metrics", "rng", "sampling")
+
+__all__ = ["__version__", *_HOME, *_MODULES]
+
+
+def __getattr__(name: str):
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"tfgen.{name}")
+    raise AttributeError(f"tfgen has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,114 @@
+"""MADE: an auto-encoder whose weights are masked so that output i sees only the inputs that come before i.
+
+    p(x) = Π_i p(x_i | x_<i),  all of them in one pass
+    every unit has a degree m: inputs and outputs their place in the order, hidden units one drawn between those below and D - 1
+    a hidden unit sees the units below whose degree is at most its own; an output those whose degree is smaller      (Eq. 12, 13)
+    several masks: p(x) = (1/K) Σ_k p_k(x), one of them trained at each step                                    (sections 4.2, 4.3)
+
+Germain, Gregor, Murray, Larochelle, "MADE: masked autoencoder for distribution estimation", 2015, https://arxiv.org/abs/1502.03509
+"""
+
+import math
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgen import condition as conditions
+from tfgen import heads, rng
+from tfgen.layers import MaskedDense
+from tfgen.model import GenerativeModel
+
+__all__ = ["MADE"]
+
+
+class MADE(GenerativeModel):
+    """A masked auto-encoder over binary examples.
+
+    Arguments:
+        shape: of one example; its values are 0 and 1.
+        hidden: units of each hidden layer.
+        order: "random" (each mask its own), "raster", or the places 0 … D-1 of the inputs.
+        masks: how many sets of masks share the weights; one is trained at each step, in turn.
+        condition: a number of classes (or a shape), seen by every hidden unit; None models x alone.
+        seed: of the orders and degrees, which are saved with the weights.
+    """
+
+    def __init__(self, shape, *, condition=None, hidden: tuple[int, ...] = (500,), order: str | Sequence[int] = "random", masks: int = 1, seed: int = 0):
+        super().__init__(shape, condition, values="binary")
+        self.dims, self.masks = math.prod(self.shape), masks
+        if self.dims < 2:
+            raise ValueError(f"MADE orders the dimensions of x, and shape {self.shape} has {self.dims}: it needs two or more")
+        degrees = self._draw_degrees(np.random.default_rng(seed), order, hidden)
+        self.degrees = [self._constant(np.stack(d), f"degrees{i}") for i, d in enumerate(zip(*degrees, strict=True))]
+        sizes = (self.dims, *hidden)
+        self.dense = [MaskedDense(a, b) for a, b in zip(sizes, hidden, strict=False)]
+        self.last = MaskedDense(sizes[-1], self.dims, dtype="float32")
+        if condition is not None:
+            self.told = [keras.layers.Dense(units, use_bias=False) for units in hidden]
+            for layer in self.told:
+                layer.build((None, conditions.size(condition)))
+
+    def _draw_degrees(self, generator, order, hidden) -> list[list[np.ndarray]]:
+        """For each mask: the places of the inputs, then the degrees of each hidden layer."""
+        sets = []
+        for _ in range(self.masks):
+            if isinstance(order, str) and order in ("random", "raster"):
+                places = generator.permutation(self.dims) if order == "random" else np.arange(self.dims)
+            elif isinstance(order, str) or sorted(order) != list(range(self.dims)):
+                raise ValueError(f"order is 'random', 'raster' or the places 0 … {self.dims - 1} in any order; {order!r} came")
+            else:
+                places = np.asarray(order)
+            below, layers = places, [places]
+            for units in hidden:
+                low = min(int(below.min()), self.dims - 2)
+                below = generator.integers(low, self.dims - 1, units)
+                layers.append(below)
+            sets.append(layers)
+        return sets
+
+    def _constant(self, value, name):
+        return self.add_weight(shape=value.shape, dtype="int32", initializer=lambda *args, **kwargs: tf.constant(value, tf.int32), trainable=False, name=name)
+
+    def logits(self, x: tf.Tensor, condition=None, mask: int | tf.Tensor = 0) -> tf.Tensor:
+        """Of x_i given those before it, [n, D], under one of the masks."""
+        places, *degrees = [tf.gather(d.value, mask) for d in self.degrees]
+        h, below = tf.reshape(x, [-1, self.dims]), places
+        told = None if condition is None else conditions.vector(self.condition, condition)
+        for i, (dense, degree) in enumerate(zip(self.dense, degrees, strict=True)):
+            h = dense(h, below[:, None] <= degree)
+            h = tf.nn.relu(h if told is None else h + self.told[i](told))
+            below = degree
+        return self.last(h, below[:, None] < places)
+
+    def log_prob(self, x, condition=None):
+        x = tf.reshape(tf.cast(x, tf.float32), [-1, self.dims])
+        each = [heads.bernoulli(self.logits(x, condition, mask)).log_prob(x) for mask in range(self.masks)]
+        return tf.reduce_logsumexp(tf.stack(each), 0) - math.log(self.masks)
+
+    def loss_terms(self, x, condition=None, training=True):
+        if not training:
+            return {"loss": -self.log_prob(x, condition)}
+        mask = tf.cast(self.random_state[1] % self.masks, tf.int32)
+        x = tf.reshape(x, [-1, self.dims])
+        return {"loss": -heads.bernoulli(self.logits(x, condition, mask)).log_prob(x)}
+
+    def noise(self, n, seed):
+        return rng.uniform([n, 1 + self.dims], seed)
+
+    def generate(self, noise, condition=None):
+        """x_i by x_i, D passes for each mask; the first uniform of a row chooses its mask."""
+        chosen = tf.cast(noise[:, :1] * self.masks, tf.int32)
+        x = tf.zeros_like(noise[:, 1:])
+        for mask in range(self.masks):
+            x = tf.where(chosen == mask, self._ancestral(noise[:, 1:], condition, mask), x)
+        return tf.reshape(x, [-1, *self.shape])
+
+    def _ancestral(self, u, condition, mask):
+        places = tf.gather(self.degrees[0].value, mask)
+
+        def body(place, x):
+            return place + 1, tf.where(places == place, rng.bernoulli(u, logits=self.logits(x, condition, mask)), x)
+
+        return tf.while_loop(lambda place, x: place < self.dims, body, (0, tf.zeros_like(u)))[1]

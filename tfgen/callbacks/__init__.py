@@ -1,0 +1,6 @@
+"""Callbacks: what happens around the steps. `House` is in every fit; the others are for the user to add."""
+
+from tfgen.callbacks.house import House, for_fit
+from tfgen.callbacks.schedule import Schedule
+
+__all__ = ["House", "Schedule", "for_fit"]

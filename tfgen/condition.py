@@ -1,0 +1,95 @@
+"""Conditions: what a model is told besides x.
+
+A model declares `condition` as None, a number of classes (labels [n]), a shape (tensors [n, *shape]), or a dict of these.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+__all__ = ["broadcast", "check", "describe", "shape_of", "signature", "size", "vector"]
+
+Spec = None | int | tuple | dict
+
+
+def describe(spec: Spec) -> str:
+    if spec is None:
+        return "no condition"
+    if isinstance(spec, int):
+        return f"labels in 0..{spec - 1}, shape [n]"
+    if isinstance(spec, dict):
+        return "a dict of " + ", ".join(f"{name}: {describe(part)}" for name, part in spec.items())
+    return f"tensors of shape [n, {', '.join(map(str, spec))}]"
+
+
+def shape_of(spec: int | tuple) -> tuple:
+    return () if isinstance(spec, int) else tuple(spec)
+
+
+def size(spec: Spec) -> int:
+    """The length of `vector`."""
+    if spec is None:
+        return 0
+    if isinstance(spec, dict):
+        return sum(map(size, spec.values()))
+    return spec if isinstance(spec, int) else math.prod(spec)
+
+
+def vector(spec: Spec, condition) -> tf.Tensor:
+    """The condition as float32 [n, size(spec)]: labels one-hot, tensors flat, the parts of a dict side by side."""
+    if isinstance(spec, dict):
+        return tf.concat([vector(part, condition[name]) for name, part in spec.items()], -1)
+    if isinstance(spec, int):
+        return tf.one_hot(tf.cast(condition, tf.int32), spec)
+    return tf.reshape(tf.cast(condition, tf.float32), [-1, size(spec)])
+
+
+def signature(spec: Spec):
+    """TensorSpecs of a batch of any size."""
+    if isinstance(spec, dict):
+        return {name: signature(part) for name, part in spec.items()}
+    return tf.TensorSpec([None, *shape_of(spec)], tf.int32 if isinstance(spec, int) else tf.float32, name="condition")
+
+
+def broadcast(spec: Spec, condition, n: int):
+    """One condition for all of n samples, or n conditions as they are; checked."""
+    if spec is None or condition is None:
+        check(spec, condition, "sample")
+        return None
+    if isinstance(spec, dict):
+        check(spec, condition, "sample", values=False)
+        return {name: broadcast(part, condition[name], n) for name, part in spec.items()}
+    condition = np.asarray(condition)
+    if condition.shape == shape_of(spec):
+        condition = np.broadcast_to(condition, (n, *condition.shape))
+    check(spec, condition, "sample")
+    if len(condition) != n:
+        raise ValueError(f"{n} samples were asked for with {len(condition)} conditions: give one, or {n}")
+    return tf.convert_to_tensor(condition, tf.int32 if isinstance(spec, int) else tf.float32)
+
+
+def check(spec: Spec, condition, who: str, values: bool = True) -> None:
+    """One clear line where a condition is missing, unasked for, of another shape or outside its classes."""
+    if spec is None:
+        if condition is not None:
+            raise ValueError(f"{who} came with a condition, and this model takes none: leave it out, or build the model with condition=…")
+        return
+    if condition is None:
+        raise ValueError(f"{who} came without a condition; this model takes {describe(spec)}: give (x, condition)")
+    if isinstance(spec, dict):
+        if not isinstance(condition, dict) or set(condition) != set(spec):
+            got = f"a dict of {', '.join(condition)}" if isinstance(condition, dict) else type(condition).__name__
+            raise ValueError(f"{who} came with {got} as its condition; this model takes {describe(spec)}")
+        for name, part in spec.items():
+            check(part, condition[name], f"{who} ({name})", values)
+        return
+    if not values:
+        return
+    shape = tuple(condition.shape)
+    if len(shape) != 1 + len(shape_of(spec)) or any(d not in (None, e) for d, e in zip(shape[1:], shape_of(spec), strict=True)):
+        raise ValueError(f"{who} came with a condition of shape {shape}; this model takes {describe(spec)}")
+    if isinstance(spec, int) and (isinstance(condition, np.ndarray) or tf.is_tensor(condition) and not tf.is_symbolic_tensor(condition)):
+        labels = np.asarray(condition)
+        if labels.size and not (np.all(labels == labels.astype(int)) and 0 <= labels.min() and labels.max() < spec):
+            raise ValueError(f"{who} came with labels from {labels.min()} to {labels.max()}; this model takes {describe(spec)}")

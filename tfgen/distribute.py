@@ -1,0 +1,75 @@
+"""Strategies by name, and the little that Keras 3 lacks to train under them.
+
+Build the model inside `with strategy("mirrored").scope():`; everything else stays as on one device.
+"""
+
+import json
+import os
+from collections.abc import Callable
+
+import tensorflow as tf
+
+__all__ = ["is_chief", "make_function", "strategy"]
+
+NAMES = ("none", "mirrored", "multiworker")
+
+
+def strategy(name: str = "none", devices: list[str] | None = None) -> tf.distribute.Strategy:
+    """`none` (one device), `mirrored` (every GPU of this machine, or `devices`), `multiworker` (the machines that TF_CONFIG names).
+
+    `multiworker` must be asked for before TensorFlow computes anything.
+    """
+    if name == "none":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy(devices)
+    if name == "multiworker":
+        _cluster()
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    raise ValueError(f"there is no strategy {name!r}: choose one of {', '.join(NAMES)}")
+
+
+def _cluster() -> dict:
+    text = os.environ.get("TF_CONFIG", "")
+    try:
+        config = json.loads(text or "{}")
+        if config:
+            config["cluster"]["worker"][config["task"]["index"]] if config["task"]["type"] == "worker" else config["task"]["type"]
+        return config
+    except (json.JSONDecodeError, KeyError, IndexError, TypeError) as error:
+        expected = '{"cluster": {"worker": ["host:port", …]}, "task": {"type": "worker", "index": 0}}'
+        raise ValueError(f"TF_CONFIG is {text!r} ({type(error).__name__}: {error}); expected JSON like {expected}") from None
+
+
+def is_chief(current: tf.distribute.Strategy | None = None) -> bool:
+    """Whether this process writes: always, but for the workers beside the first one of a multiworker strategy."""
+    resolver = getattr(current, "cluster_resolver", None)
+    return resolver is None or resolver.task_type in (None, "chief") or (resolver.task_type == "worker" and resolver.task_id == 0)
+
+
+def make_function(model, step: Callable) -> Callable | None:
+    """Keras's train or test function for a model built under a strategy (None for any other): runs `steps_per_execution` steps.
+
+    Stock Keras reduces scalars over axis 0, which fails on several workers, and more than one step at a time on any strategy.
+    """
+    current = model._distribute_strategy
+    if current is None:
+        return None
+
+    @tf.autograph.experimental.do_not_convert
+    def once(data):
+        logs = current.run(step, args=(data,))
+        return {name: current.reduce("MEAN", value, axis=None) for name, value in logs.items()}
+
+    def many(iterator):
+        logs = once(next(iterator))
+        for _ in tf.range(model.steps_per_execution - 1):
+            data = iterator.get_next_as_optional()
+            if not data.has_value():
+                break
+            logs = once(data.get_value())
+        return logs
+
+    if model.run_eagerly:
+        return lambda iterator: once(next(iterator))
+    return tf.function(many, reduce_retracing=True)

@@ -1,0 +1,90 @@
+"""What comes in at the door: data that do not fit get one clear line before anything moves."""
+
+import difflib
+
+import numpy as np
+import tensorflow as tf
+
+from tfgen import condition as conditions
+
+__all__ = ["VALUES", "check_data", "check_noise", "check_shapes", "nearest"]
+
+VALUES = {"binary": (0.0, 1.0), "unit": (0.0, 1.0), "signed": (-1.0, 1.0), "bytes": (0.0, 255.0), "real": (-np.inf, np.inf)}
+
+_REMEDY = {
+    "binary": "only 0 and 1: tfgen.data.load(…, values='binary') binarises",
+    "unit": "numbers from 0 to 1: divide bytes by 255",
+    "signed": "numbers from -1 to 1: x / 127.5 - 1 of bytes",
+    "bytes": "whole numbers from 0 to 255",
+}
+
+
+def nearest(word: str, words) -> str:
+    """The words to offer in place of an unknown one: the nearest, or all of them."""
+    return ", ".join(difflib.get_close_matches(word, list(words), 3) or sorted(words))
+
+
+def check_shapes(model, x, condition, who: str = "x") -> None:
+    """What can be told from shapes alone: used while a step is traced."""
+    if not tf.nest.is_nested(x):
+        got, expected = tuple(x.shape)[1:], model.shape
+        if len(got) != len(expected) or any(g is not None and e is not None and g != e for g, e in zip(got, expected, strict=True)):
+            raise ValueError(
+                f"{who} holds examples of shape {got}, and {type(model).__name__} was built for {expected}: "
+                f"reshape the data, or build {type(model).__name__}({got})"
+            )
+    conditions.check(model.condition, condition, who)
+
+
+def check_data(model, x, condition, batch: int | None, *, turns: int = 1, who: str = "x") -> None:
+    """Arrays in full, a tf.data.Dataset by its first batch, anything else when its first batch is traced.
+
+    `turns`: how many examples a batch needs at least, over all replicas (1 where nothing is trained).
+    """
+    count = None
+    if isinstance(x, tf.data.Dataset):
+        x = next(iter(x.take(1)), None)
+        if x is None:
+            raise ValueError(f"{who} is an empty dataset: give it at least one batch")
+        x, condition, _ = (*x, None, None)[:3] if isinstance(x, tuple) else (x, None, None)
+        batch = count = len(tf.nest.flatten(x)[0])
+    elif isinstance(x, np.ndarray) or tf.is_tensor(x):
+        count, batch = len(x), batch or 32
+    if count is None or tf.nest.is_nested(x):
+        return
+    check_shapes(model, x, condition, who)
+    last = count % batch
+    if batch < turns or 0 < last < turns:
+        raise ValueError(
+            f"{count} examples in batches of {batch} leave a batch of {last or batch}, and a step needs {turns} (turns x replicas): "
+            "take another batch size, or drop the remainder"
+        )
+    values = np.asarray(x)
+    low, high = VALUES[model.values]
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        raise ValueError(f"{who} holds {int(np.isnan(values).sum())} NaN among its {values.size} numbers: drop or fill them")
+    bad = (values < low) | (values > high) if model.values != "binary" else (values != 0) & (values != 1)
+    if bad.any():
+        raise ValueError(
+            f"{who} holds {values[bad].flat[0]:.6g} (it ranges from {values.min():.6g} to {values.max():.6g}), "
+            f"and {type(model).__name__} takes {model.values} values, {_REMEDY[model.values]}"
+        )
+
+
+def check_noise(model, noise) -> None:
+    """`model(noise)` takes what `model.noise(n, seed)` gives; people try data first."""
+    expected = model.noise_signature()
+    try:
+        tf.nest.assert_same_structure(noise, expected)
+        fits = all(
+            len(got.shape) == len(want.shape) and all(g is None or w is None or g == w for g, w in zip(got.shape, want.shape, strict=True))
+            for got, want in zip(tf.nest.flatten(noise), tf.nest.flatten(expected), strict=True)
+        )
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        got, want = (tf.nest.map_structure(lambda t: tuple(t.shape), n) for n in (noise, expected))
+        raise ValueError(
+            f"{type(model).__name__} turns noise of shape {want} into samples, and {got} came: "
+            "give it model.noise(n, seed), or use fit, evaluate and the methods of the model on data"
+        )

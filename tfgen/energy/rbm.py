@@ -1,0 +1,151 @@
+"""Restricted Boltzmann machine: a layer of binary units v that is seen, a layer h that is not, and no link inside a layer.
+
+    E(v, h) = -a·v - b·h - v·W h                        p(v, h) = exp(-E(v, h)) / Z
+    F(v) = -a·v - Σ_j softplus(b_j + (vW)_j)            p(v) = exp(-F(v)) / Z
+    p(h_j = 1 | v) = σ(b_j + (vW)_j)                    p(v_i = 1 | h) = σ(a_i + (Wh)_i)
+    learning: ΔW ∝ ⟨v h⟩_0 - ⟨v h⟩_k                    (k sweeps of Gibbs sampling away from the data)
+
+Smolensky, "Information processing in dynamical systems: foundations of harmony theory", 1986.
+Hinton, "Training products of experts by minimizing contrastive divergence", 2002.
+Tieleman, "Training restricted Boltzmann machines using approximations to the likelihood gradient", 2008: chains that persist.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tfgen import rng
+from tfgen.model import GenerativeModel, Player
+
+__all__ = ["RBM"]
+
+
+class RBM(GenerativeModel):
+    """A restricted Boltzmann machine, learnt by contrastive divergence.
+
+    Arguments:
+        shape: of one example; its values are 0 and 1.
+        hidden: the number of hidden units.
+        k: sweeps of each update; a weight, so that `Schedule("k", …)` can change it.
+        chains: 0 starts each chain at the data (CD-k); else as many chains over all replicas that go on from update to update (PCD-k).
+        learning_rate: of plain stochastic gradient descent.
+        sweeps: Gibbs sweeps behind each sample.
+
+    Example:
+        >>> model = RBM((8, 8, 1), hidden=64)
+        >>> model.compile()
+        >>> history = model.fit(tfgen.data.load("digits", values="binary"), epochs=5)
+        >>> model.sample(16, seed=0).shape
+        TensorShape([16, 8, 8, 1])
+    """
+
+    def __init__(self, shape, *, hidden: int = 500, k: int = 1, chains: int = 0, learning_rate: float = 0.05, sweeps: int = 200):
+        super().__init__(shape, values="binary")
+        self.visible, self.hidden, self.chains, self.learning_rate, self.sweeps = math.prod(self.shape), hidden, chains, learning_rate, sweeps
+        self.W = self.add_weight(shape=(self.visible, hidden), initializer=keras.initializers.RandomNormal(stddev=0.01), name="W")
+        self.a = self.add_weight(shape=(self.visible,), initializer="zeros", name="a")
+        self.b = self.add_weight(shape=(hidden,), initializer="zeros", name="b")
+        self.k = self.add_weight(shape=(), dtype="int32", initializer=keras.initializers.Constant(k), trainable=False, name="k")
+        if chains:
+            self.v = self.add_weight(shape=(chains, self.visible), initializer=_coins, trainable=False, aggregation="sum", name="chains")
+
+    # -- the energy ----------------------------------------------------------------------------------------------------
+
+    def free_energy(self, x: tf.Tensor) -> tf.Tensor:
+        """F(v) [n]: log p(v) = -F(v) - log Z."""
+        v = self._flat(x)
+        return -tf.linalg.matvec(v, self.a) - tf.reduce_sum(tf.nn.softplus(v @ self.W + self.b), -1)
+
+    def energy(self, v: tf.Tensor, h: tf.Tensor) -> tf.Tensor:
+        v = self._flat(v)
+        return -tf.linalg.matvec(v, self.a) - tf.linalg.matvec(h, self.b) - tf.reduce_sum((v @ self.W) * h, -1)
+
+    def hidden_logits(self, v: tf.Tensor) -> tf.Tensor:
+        return v @ self.W + self.b
+
+    def visible_logits(self, h: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(h, self.W, transpose_b=True) + self.a
+
+    def sweep(self, v: tf.Tensor, u_h: tf.Tensor, u_v: tf.Tensor) -> tf.Tensor:
+        """One sweep of Gibbs sampling, h given v and v given h, by the uniforms [n, hidden] and [n, visible]."""
+        h = rng.bernoulli(u_h, logits=self.hidden_logits(v))
+        return rng.bernoulli(u_v, logits=self.visible_logits(h))
+
+    # -- learning ------------------------------------------------------------------------------------------------------
+
+    def players(self):
+        optimizer = lambda: keras.optimizers.SGD(self.learning_rate)  # noqa: E731
+        return {"model": Player(update=self.contrastive_divergence, variables=[self.W, self.a, self.b], optimizer=optimizer)}
+
+    def contrastive_divergence(self, x, condition=None, training=True):
+        """-(⟨v h⟩_0 - ⟨v h⟩_k), with h replaced by its expectation given v."""
+        v_0 = self._flat(x)
+        v_k = self.run_chain(self._own_chains() if self.chains else v_0, self.new_seed())
+        if self.chains and training:
+            self._keep_chains(v_k)
+        h_0, h_k = tf.sigmoid(self.hidden_logits(v_0)), tf.sigmoid(self.hidden_logits(v_k))
+        n, m = tf.cast(tf.shape(v_0)[0], tf.float32), tf.cast(tf.shape(v_k)[0], tf.float32)
+        W = tf.matmul(v_k, h_k, transpose_a=True) / m - tf.matmul(v_0, h_0, transpose_a=True) / n
+        a = tf.reduce_mean(v_k, 0) - tf.reduce_mean(v_0, 0)
+        b = tf.reduce_mean(h_k, 0) - tf.reduce_mean(h_0, 0)
+        terms = {"loss": tf.reduce_mean(self.free_energy(v_0)) - tf.reduce_mean(self.free_energy(v_k))}
+        if not self.chains:
+            terms["reconstruction"] = tf.reduce_mean(tf.math.squared_difference(v_0, v_k), -1)
+        return terms, [W, a, b]
+
+    def run_chain(self, v: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """k sweeps from v."""
+        n = tf.shape(v)[0]
+
+        def body(i, v):
+            u = rng.uniform([n, self.hidden + self.visible], rng.fold_in(seed, i))
+            return i + 1, self.sweep(v, u[:, : self.hidden], u[:, self.hidden :])
+
+        return tf.while_loop(lambda i, v: i < self.k.value, body, (0, v), shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, self.visible])))[1]
+
+    def _own_chains(self) -> tf.Tensor:
+        """Those of this replica: the weight holds the chains of all replicas, one block each."""
+        replica, count = _replica()
+        return self.v.value[replica * (self.chains // count) : (replica + 1) * (self.chains // count)]
+
+    def _keep_chains(self, v: tf.Tensor) -> None:
+        replica, count = _replica()
+        if self.chains % count:
+            raise ValueError(f"{self.chains} chains cannot be shared by {count} replicas: take a multiple of {count}")
+        before = replica * (self.chains // count)
+        self.v.assign(tf.pad(v, [[before, self.chains - before - self.chains // count], [0, 0]]))  # summed over replicas
+
+    # -- sampling ------------------------------------------------------------------------------------------------------
+
+    def noise(self, n, seed):
+        return rng.uniform([n, self.visible + self.sweeps * (self.hidden + self.visible)], seed)
+
+    def generate(self, noise, condition=None):
+        v = tf.cast(noise[:, : self.visible] < 0.5, tf.float32)
+        u = tf.reshape(noise[:, self.visible :], [-1, self.sweeps, self.hidden + self.visible])
+
+        def body(i, v):
+            return i + 1, self.sweep(v, u[:, i, : self.hidden], u[:, i, self.hidden :])
+
+        return tf.reshape(tf.while_loop(lambda i, v: i < self.sweeps, body, (0, v))[1], [-1, *self.shape])
+
+    def encode(self, x, condition=None):
+        """p(h = 1 | v), [n, hidden]."""
+        return tf.sigmoid(self.hidden_logits(self._flat(x)))
+
+    def reconstruct(self, x, condition=None):
+        """p(v = 1 | h) of the expected h."""
+        return tf.reshape(tf.sigmoid(self.visible_logits(self.encode(x))), [-1, *self.shape])
+
+    def _flat(self, x):
+        return tf.reshape(tf.cast(x, tf.float32), [-1, self.visible])
+
+
+def _coins(shape, dtype=None):
+    return keras.ops.cast(keras.random.uniform(shape) < 0.5, dtype or "float32")
+
+
+def _replica() -> tuple:
+    context = tf.distribute.get_replica_context()
+    return (context.replica_id_in_sync_group, context.num_replicas_in_sync) if context else (0, 1)

@@ -1,0 +1,5 @@
+"""Bricks of which nets and models are made."""
+
+from tfgen.layers.masked import MaskedDense
+
+__all__ = ["MaskedDense"]

@@ -1,0 +1,80 @@
+"""Expectation-maximisation, one M-step an epoch: exact for any batch size, over replicas and workers.
+
+    E-step, each batch:  r_nk = p(k | x_n) ∝ π_k p(x_n | k),  and the sums over n of r_nk and of r_nk times statistics of x_n
+    M-step, each epoch:  the parameters that maximise the expected log-likelihood, in closed form from the sums
+
+The likelihood of the training data never falls from one epoch to the next.
+Dempster, Laird, Rubin, "Maximum likelihood from incomplete data via the EM algorithm", 1977.
+"""
+
+import math
+
+import tensorflow as tf
+
+from tfgen.model import GenerativeModel, Player
+
+__all__ = ["EM"]
+
+
+class EM(GenerativeModel):
+    """The base of models learnt by EM: they add `log_joint`, `statistics` and `maximise`.
+
+    Arguments:
+        moments: name and order of each sum that the M-step needs beside the counts: order 1 is [components, dims], 2 is [components, dims, dims].
+    """
+
+    def __init__(self, shape, components: int, moments: dict[str, int], values: str):
+        super().__init__(shape, values=values)
+        self.components, self.dims = components, math.prod(self.shape)
+        weight = dict(trainable=False, initializer="zeros", aggregation="only_first_replica")
+        self.log_weights = self.add_weight(shape=(components,), trainable=False, name="log_weights", initializer=_equal)
+        self.sums = {
+            name: self.add_weight(shape=(components, *[self.dims] * order), name=f"sum_of_{name}", **weight)
+            for name, order in {"counts": 0, **moments}.items()
+        }
+
+    def log_joint(self, x: tf.Tensor) -> tf.Tensor:
+        """log π_k p(x | k), [n, components]."""
+        raise NotImplementedError
+
+    def statistics(self, x: tf.Tensor, r: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The sums over a batch [n, dims] under responsibilities [n, components]."""
+        raise NotImplementedError
+
+    def maximise(self, counts: tf.Tensor, sums: dict[str, tf.Tensor]) -> None:
+        """Assigns the parameters; a component without examples keeps its own."""
+        raise NotImplementedError
+
+    def log_prob(self, x, condition=None):
+        return tf.reduce_logsumexp(self.log_joint(self._flat(x)), -1)
+
+    def encode(self, x, condition=None):
+        """p(k | x), [n, components]."""
+        return tf.nn.softmax(self.log_joint(self._flat(x)))
+
+    def players(self):
+        return {"model": Player(update=self.e_step)}
+
+    def e_step(self, x, condition=None, training=True):
+        x = self._flat(x)
+        log_joint = self.log_joint(x)
+        if training:
+            r = tf.nn.softmax(log_joint)
+            replica = tf.distribute.get_replica_context()
+            for name, value in {"counts": tf.reduce_sum(r, 0), **self.statistics(x, r)}.items():
+                self.sums[name].assign_add(replica.all_reduce("sum", value) if replica.num_replicas_in_sync > 1 else value)
+        return {"loss": -tf.reduce_logsumexp(log_joint, -1)}, []
+
+    def after_epoch(self):
+        counts = self.sums["counts"].value
+        self.maximise(counts, {name: v.value for name, v in self.sums.items() if name != "counts"})
+        self.log_weights.assign(tf.math.log(tf.maximum(counts, 1e-30)) - tf.math.log(tf.reduce_sum(counts)))
+        for v in self.sums.values():
+            v.assign(tf.zeros(v.shape))
+
+    def _flat(self, x):
+        return tf.reshape(tf.cast(x, tf.float32), [-1, self.dims])
+
+
+def _equal(shape, dtype=None):
+    return tf.fill(shape, tf.cast(-math.log(shape[0]), dtype or tf.float32))

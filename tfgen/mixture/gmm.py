@@ -1,0 +1,83 @@
+"""Mixture of Gaussians with full covariances.
+
+    p(x) = Σ_k π_k N(x; μ_k, Σ_k)
+    M-step: μ_k = Σ_n r_nk x_n / N_k,  Σ_k = Σ_n r_nk (x_n - μ_k)(x_n - μ_k)ᵀ / N_k,  N_k = Σ_n r_nk
+
+Pearson, "Contributions to the mathematical theory of evolution", 1894; EM after Dempster, Laird, Rubin, 1977.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tfgen import rng
+from tfgen.mixture.em import EM
+
+__all__ = ["GMM"]
+
+
+class GMM(EM):
+    """A mixture of `components` Gaussians, learnt by exact EM, an M-step an epoch.
+
+    The first epoch fits one Gaussian to the data, whatever their place and scale; the components start as draws of it. EM begins with the second.
+
+    Arguments:
+        floor: the least variance of a component in any direction: the maximum under that bound, so that no component collapses onto an example.
+    """
+
+    def __init__(self, shape, *, components: int = 10, floor: float = 1e-3):
+        super().__init__(shape, components, {"x": 1, "xx": 2}, values="real")
+        self.floor, d, fixed = floor, self.dims, dict(trainable=False)
+        self.means = self.add_weight(shape=(components, d), initializer="zeros", name="means", **fixed)
+        self.scales = self.add_weight(shape=(components, d, d), initializer=_identities, name="scales", **fixed)  # Σ_k = L Lᵀ
+        self.start = self.add_weight(shape=(components, d), initializer=keras.initializers.RandomNormal(stddev=1.0), name="start", **fixed)
+        self.rounds = self.add_weight(shape=(), dtype="int32", initializer="zeros", name="rounds", aggregation="only_first_replica", **fixed)
+
+    def log_joint(self, x):
+        L, d = self.scales.value, self.dims
+        white = tf.linalg.triangular_solve(L, tf.transpose(x[None] - self.means.value[:, None], [0, 2, 1]))  # [K, d, n]
+        log_det = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(L)), -1)
+        return self.log_weights - log_det - 0.5 * (d * math.log(2 * math.pi) + tf.transpose(tf.reduce_sum(white**2, 1)))
+
+    def statistics(self, x, r):
+        apart = x[None] - self.means.value[:, None]  # around the present means, so that nothing cancels in float32
+        weighted = apart * tf.transpose(r)[:, :, None]
+        return {"x": tf.reduce_sum(weighted, 1), "xx": tf.matmul(weighted, apart, transpose_a=True)}
+
+    def maximise(self, counts, sums):
+        if int(self.rounds.numpy()) == 0:
+            self._begin(counts, sums)
+        else:
+            n = tf.maximum(counts, 1e-30)[:, None]
+            shift = sums["x"] / n
+            scales = self._cholesky(sums["xx"] / n[:, None] - shift[:, :, None] * shift[:, None])
+            alive = counts[:, None] > 1e-6
+            self.means.assign(tf.where(alive, self.means.value + shift, self.means.value))
+            self.scales.assign(tf.where(alive[:, None], scales, self.scales.value))
+        self.rounds.assign_add(1)
+
+    def _begin(self, counts, sums):
+        n = tf.reduce_sum(counts)
+        shift = tf.reduce_sum(sums["x"], 0) / n
+        scale = self._cholesky(tf.reduce_sum(sums["xx"], 0) / n - shift[:, None] * shift)
+        self.means.assign(self.means.value + shift + tf.matmul(self.start.value, scale, transpose_b=True))
+        self.scales.assign(tf.tile(scale[None], [self.components, 1, 1]))
+
+    def _cholesky(self, covariance):
+        """Of the nearest covariance, in likelihood, whose eigenvalues are at least `floor`."""
+        values, vectors = tf.linalg.eigh(covariance)
+        return tf.linalg.cholesky(tf.matmul(vectors * tf.maximum(values, self.floor)[..., None, :], vectors, transpose_b=True))
+
+    def noise(self, n, seed):
+        a, b = rng.split(seed, 2)
+        return tf.concat([rng.uniform([n, 1], a), rng.normal([n, self.dims], b)], -1)
+
+    def generate(self, noise, condition=None):
+        k = rng.categorical(noise[:, 0], logits=self.log_weights.value)
+        x = tf.gather(self.means.value, k) + tf.linalg.matvec(tf.gather(self.scales.value, k), noise[:, 1:])
+        return tf.reshape(x, [-1, *self.shape])
+
+
+def _identities(shape, dtype=None):
+    return tf.eye(shape[-1], batch_shape=[shape[0]], dtype=dtype or tf.float32)

@@ -1,0 +1,46 @@
+"""Mixture of Bernoullis: each component is a picture of independent pixel probabilities.
+
+    p(x) = Σ_k π_k Π_i μ_ki^x_i (1 - μ_ki)^(1 - x_i)          M-step: μ_k = Σ_n r_nk x_n / Σ_n r_nk
+
+Lazarsfeld and Henry, "Latent structure analysis", 1968; Bishop, "Pattern recognition and machine learning", 2006, section 9.3.3.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfgen import rng
+from tfgen.mixture.em import EM
+
+__all__ = ["MoB"]
+
+
+class MoB(EM):
+    """A mixture of `components` Bernoulli distributions over binary examples, learnt by exact EM, an M-step an epoch.
+
+    Arguments:
+        floor: means stay within [floor, 1 - floor]: the maximum under that bound, which keeps log p finite on new data.
+    """
+
+    def __init__(self, shape, *, components: int = 10, floor: float = 1e-3):
+        super().__init__(shape, components, {"x": 1}, values="binary")
+        self.floor = floor
+        start = keras.initializers.RandomUniform(0.25, 0.75)
+        self.means = self.add_weight(shape=(components, self.dims), initializer=start, trainable=False, name="means")
+
+    def log_joint(self, x):
+        ones, zeros = tf.math.log(self.means.value), tf.math.log1p(-self.means.value)
+        return self.log_weights + tf.reduce_sum(zeros, -1) + tf.matmul(x, ones - zeros, transpose_b=True)
+
+    def statistics(self, x, r):
+        return {"x": tf.matmul(r, x, transpose_a=True)}
+
+    def maximise(self, counts, sums):
+        means = tf.clip_by_value(sums["x"] / tf.maximum(counts, 1e-30)[:, None], self.floor, 1 - self.floor)
+        self.means.assign(tf.where(counts[:, None] > 1e-6, means, self.means.value))
+
+    def noise(self, n, seed):
+        return rng.uniform([n, 1 + self.dims], seed)
+
+    def generate(self, noise, condition=None):
+        means = tf.gather(self.means.value, rng.categorical(noise[:, 0], logits=self.log_weights.value))
+        return tf.reshape(tf.cast(noise[:, 1:] < means, tf.float32), [-1, *self.shape])
