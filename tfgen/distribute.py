@@ -50,26 +50,28 @@ def is_chief(current: tf.distribute.Strategy | None = None) -> bool:
 def make_function(model, step: Callable) -> Callable | None:
     """Keras's train or test function for a model built under a strategy (None for any other): runs `steps_per_execution` steps.
 
-    Stock Keras reduces scalars over axis 0, which fails on several workers, and more than one step at a time on any strategy.
+    Stock Keras reduces the logs of a step over axis 0, which scalars do not have on several workers, and cannot take several steps at a time
+    on any strategy. Here the logs are read from the metrics, which add up over replicas by themselves.
     """
     current = model._distribute_strategy
     if current is None:
         return None
 
-    @tf.autograph.experimental.do_not_convert
-    def once(data):
-        logs = current.run(step, args=(data,))
-        return {name: current.reduce("MEAN", value, axis=None) for name, value in logs.items()}
-
     def many(iterator):
-        logs = once(next(iterator))
-        for _ in tf.range(model.steps_per_execution - 1):
+        done = 0
+        for _ in tf.range(model.steps_per_execution):
             data = iterator.get_next_as_optional()
             if not data.has_value():
                 break
-            logs = once(data.get_value())
-        return logs
+            current.run(tf.autograph.experimental.do_not_convert(step), args=(data.get_value(),))
+            done += 1
+        return done
 
-    if model.run_eagerly:
-        return lambda iterator: once(next(iterator))
-    return tf.function(many, reduce_retracing=True)
+    many = many if model.run_eagerly else tf.function(many, reduce_retracing=True)
+
+    def function(iterator):
+        if many(iterator) == 0:
+            raise StopIteration
+        return model.get_metrics_result()
+
+    return function

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from tfgen import rng
 from tfgen.model import GenerativeModel, Player
+from tfgen.sampling import Path
 
 __all__ = ["RBM"]
 
@@ -71,6 +72,31 @@ class RBM(GenerativeModel):
         """One sweep of Gibbs sampling, h given v and v given h, by the uniforms [n, hidden] and [n, visible]."""
         h = rng.bernoulli(u_h, logits=self.hidden_logits(v))
         return rng.bernoulli(u_v, logits=self.visible_logits(h))
+
+    def path(self, start=None) -> Path:
+        """From independent units with the base rates of `start` (training data, or none: fair coins) to this model, for annealed importance sampling.
+
+        log f_β(v) = (1 - β) a_0·v + β a·v + Σ_j softplus(β (b_j + (vW)_j))
+        """
+        rates = 0.5 if start is None else tf.reduce_mean(self._flat(start), 0)
+        base = tf.ones([self.visible]) * tf.math.log((rates + 0.01) / (1.01 - rates))  # smoothed, so that no unit is certain
+
+        def log_ratio(v, beta, after):
+            logits = self.hidden_logits(v)
+            hidden = tf.reduce_sum(tf.nn.softplus(after * logits) - tf.nn.softplus(beta * logits), -1)
+            return (after - beta) * tf.linalg.matvec(v, self.a - base) + hidden
+
+        def move(v, beta, seed):
+            u = rng.uniform([tf.shape(v)[0], self.hidden + self.visible], seed)
+            h = rng.bernoulli(u[:, : self.hidden], logits=beta * self.hidden_logits(v))
+            return rng.bernoulli(u[:, self.hidden :], logits=(1 - beta) * base + beta * self.visible_logits(h))
+
+        return Path(
+            log_z_start=tf.reduce_sum(tf.nn.softplus(base)) + self.hidden * math.log(2),
+            start=lambda n, seed: rng.bernoulli(rng.uniform([n, self.visible], seed), logits=base),
+            log_ratio=log_ratio,
+            move=move,
+        )
 
     # -- learning ------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,165 @@
+"""Energy models and belief nets against enumeration."""
+
+import math
+
+import keras
+import numpy as np
+import oracles
+import pytest
+import tensorflow as tf
+
+from tfgen import metrics, rng
+from tfgen.energy import RBM, Helmholtz
+
+STATES = oracles.binary_states(4).astype("float32")
+SEED = tf.constant([3, 0], tf.int64)
+
+
+def randomised(model, scale=0.7):
+    """Weights large enough that the distribution is far from uniform."""
+    generator = np.random.default_rng(0)
+    for v in model.trainable_variables:
+        v.assign(generator.normal(scale=scale, size=v.shape))
+    return model
+
+
+def parameters(rbm):
+    return rbm.W.numpy(), rbm.a.numpy(), rbm.b.numpy()
+
+
+@pytest.fixture(scope="module")
+def rbm():
+    return randomised(RBM((4,), hidden=3, sweeps=60))
+
+
+@pytest.fixture(scope="module")
+def net():
+    return randomised(Helmholtz((4,), hidden=(3, 2)))
+
+
+def halves(net):
+    numpy = lambda weights: [w.numpy() for w in weights]  # noqa: E731
+    return (net.top.numpy(), numpy(net.G), numpy(net.g)), (numpy(net.R), numpy(net.r))
+
+
+def test_rbm_free_energy(rbm):
+    np.testing.assert_allclose(rbm.free_energy(STATES), oracles.rbm_free_energy(STATES, *parameters(rbm)), rtol=1e-5)
+    hidden = oracles.binary_states(3).astype("float32")
+    joint = np.stack([-rbm.energy(np.tile(v, (8, 1)), hidden).numpy() for v in STATES])
+    np.testing.assert_allclose(joint, oracles.rbm_log_joint(*parameters(rbm)), rtol=1e-5, atol=1e-5)
+
+
+def test_rbm_sampler_frequencies(rbm):
+    """60 sweeps from fair coins: the total variation is what 20,000 independent samples of the exact distribution show."""
+    samples = rbm.sample(20_000, seed=1).numpy()
+    counts = np.bincount(samples.astype(int) @ [8, 4, 2, 1], minlength=16) / len(samples)
+    exact = np.exp(oracles.rbm_log_prob(STATES, *parameters(rbm)))
+    assert oracles.total_variation(counts, exact) < oracles.expected_total_variation(exact, 20_000) + math.sqrt(math.log(1e6) / 40_000)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_contrastive_divergence_is_its_expectation(k):
+    """-(⟨v h⟩_0 - ⟨v h⟩_k), over 200,000 chains, against the exact expectation by the transition matrix."""
+    rbm = randomised(RBM((4,), hidden=3, k=k))
+    x = STATES[[0, 3, 5, 5, 15]]
+    with rng.stream(SEED):
+        _, directions = rbm.contrastive_divergence(np.tile(x, (40_000, 1)))
+    for ours, exact in zip(directions, oracles.rbm_cd_expected_gradient(x, *parameters(rbm), k=k), strict=True):
+        np.testing.assert_allclose(-ours.numpy(), exact, atol=6e-3)
+
+
+def test_contrastive_divergence_is_the_gradient_of_a_difference_of_free_energies(rbm):
+    x = STATES[[1, 2, 3, 7, 7, 9]]
+    with rng.stream(SEED):
+        terms, directions = rbm.contrastive_divergence(x)
+    with rng.stream(SEED):
+        v_k = rbm.run_chain(tf.constant(x), rbm.new_seed())
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(rbm.free_energy(x)) - tf.reduce_mean(rbm.free_energy(v_k))
+    assert float(terms["loss"]) == pytest.approx(float(loss), abs=1e-6)
+    for ours, theirs in zip(directions, tape.gradient(loss, [rbm.W.value, rbm.a.value, rbm.b.value]), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("start", [None, STATES[:6]])
+def test_annealed_log_z(rbm, start):
+    exact = oracles.rbm_log_z(*parameters(rbm))
+    likelihood, log_z = metrics.annealed_log_likelihood(rbm, STATES, chains=200, temperatures=300, start=start)
+    assert log_z.low < exact < log_z.high and log_z.high - log_z.low < 0.5
+    np.testing.assert_allclose(likelihood.each, oracles.rbm_log_prob(STATES, *parameters(rbm)), atol=0.1)
+
+
+def test_rbm_learns_a_world():
+    """CD-1 on four states: the exact log-likelihood rises from -4 log 2 to near the best, -2 log 2."""
+    keras.utils.set_random_seed(2)
+    rbm = RBM((4,), hidden=12, learning_rate=0.2)
+    rbm.compile()
+    x = np.tile(STATES[[0, 3, 12, 15]], (600, 1))
+    before = oracles.rbm_log_prob(x[:4], *parameters(rbm)).mean()
+    rbm.fit(x, batch_size=20, epochs=10, verbose=0)
+    after = oracles.rbm_log_prob(x[:4], *parameters(rbm)).mean()
+    assert before == pytest.approx(-4 * math.log(2), abs=0.05)
+    assert after > -2 * math.log(2) - 0.35
+
+
+def test_persistent_chains_go_on():
+    rbm = RBM((4,), hidden=3, chains=6)
+    rbm.compile()
+    start = rbm.v.numpy()
+    rbm.fit(STATES, batch_size=16, epochs=1, verbose=0)
+    middle = rbm.v.numpy()
+    rbm.evaluate(STATES, verbose=0)
+    np.testing.assert_array_equal(rbm.v.numpy(), middle)
+    assert not np.array_equal(middle, start) and set(np.unique(middle)) <= {0.0, 1.0}
+
+
+def test_helmholtz_bound(net):
+    """k-sample bounds against their exact expectations, for every x, each averaged over 20,000 draws."""
+    generative, recognition = halves(net)
+    exact = oracles.belief_net_log_prob(STATES, *generative)
+    assert np.exp(exact).sum() == pytest.approx(1)
+    x = np.repeat(STATES, 20_000, 0)
+    for k in (1, 2):
+        ours = net.bound(x, k=k, seed=1).numpy().reshape(16, -1).mean(-1)
+        np.testing.assert_allclose(ours, oracles.belief_net_iwae(STATES, generative, recognition, k), atol=0.05)
+        assert (ours < exact).all()
+
+
+def test_helmholtz_sampler_frequencies(net):
+    samples = net.sample(50_000, seed=2).numpy()
+    counts = np.bincount(samples.astype(int) @ [8, 4, 2, 1], minlength=16) / len(samples)
+    exact = np.exp(oracles.belief_net_log_prob(STATES, *halves(net)[0]))
+    assert oracles.total_variation(counts, exact) < oracles.expected_total_variation(exact, 50_000) + math.sqrt(math.log(1e6) / 100_000)
+
+
+def test_wake_is_the_delta_rule(net):
+    x = STATES[[1, 4, 7, 7, 14]]
+    with rng.stream(SEED):
+        _, directions = net.wake(x)
+    with rng.stream(SEED):
+        layers = net.recognise(tf.constant(x), net.new_seed())
+    top, weights, biases = oracles.wake_gradient(x, [h.numpy() for h in layers[1:]], halves(net)[0])
+    for ours, exact in zip(directions, [top, *weights, *biases], strict=True):
+        np.testing.assert_allclose(-ours.numpy(), exact, atol=1e-5)
+
+
+def test_sleep_is_the_gradient_of_log_q(net):
+    with rng.stream(SEED):
+        _, directions = net.sleep(tf.constant(STATES))
+    with rng.stream(SEED):
+        layers = net.dream(net.noise(16, net.new_seed()))
+    variables = [v.value for v in [*net.R, *net.r]]
+    with tf.GradientTape() as tape:
+        loss = -tf.reduce_mean(net.log_q(layers))
+    for ours, theirs in zip(directions, tape.gradient(loss, variables), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_wake_sleep_learns_a_world():
+    """Two states a layer of two can tell apart: the exact log-likelihood comes near -log 2."""
+    keras.utils.set_random_seed(1)
+    net = Helmholtz((4,), hidden=(2,), learning_rate=0.3)
+    net.compile()
+    x = np.tile(STATES[[3, 12]], (1000, 1))
+    net.fit(x, batch_size=20, epochs=8, verbose=0)
+    assert oracles.belief_net_log_prob(x[:2], *halves(net)[0]).mean() > -math.log(2) - 0.4

@@ -1,0 +1,98 @@
+"""Mixtures against loops over components and examples."""
+
+import math
+
+import numpy as np
+import oracles
+import pytest
+import tensorflow as tf
+
+from tfgen.mixture import GMM, MoB
+
+STATES = oracles.binary_states(5).astype("float32")
+GENERATOR = np.random.default_rng(0)
+BITS = (GENERATOR.random((100, 5)) < np.where(GENERATOR.random((100, 1)) < 0.4, 0.8, 0.3)).astype("float32")
+POINTS = np.concatenate([GENERATOR.normal((50, -3), (1, 0.3), (60, 2)), GENERATOR.normal((53, 0), 0.5, (40, 2))]).astype("float32")
+
+
+def covariances(gmm):
+    scales = gmm.scales.numpy()
+    return scales @ scales.transpose(0, 2, 1)
+
+
+def test_mob_density_and_em():
+    mob = MoB((5,), components=3)
+    mob.compile()
+    for _ in range(3):
+        weights, means = np.exp(mob.log_weights.numpy()), mob.means.numpy()
+        np.testing.assert_allclose(mob.log_prob(STATES), oracles.mixture_of_bernoullis_log_prob(STATES, weights, means), atol=1e-5)
+        assert np.exp(mob.log_prob(STATES)).sum() == pytest.approx(1, abs=1e-5)
+        mob.fit(BITS, batch_size=32, epochs=1, verbose=0)
+        weights, means = oracles.em_step_bernoullis(BITS, weights, means)
+        np.testing.assert_allclose(np.exp(mob.log_weights.numpy()), weights, atol=1e-5)
+        np.testing.assert_allclose(mob.means.numpy(), np.clip(means, 1e-3, 1 - 1e-3), atol=1e-5)
+
+
+def test_gmm_density_and_em():
+    gmm = GMM((2,), components=3)
+    gmm.compile()
+    gmm.fit(POINTS, batch_size=32, epochs=1, verbose=0)
+    for _ in range(3):
+        weights, means, spread = np.exp(gmm.log_weights.numpy()), gmm.means.numpy(), covariances(gmm)
+        np.testing.assert_allclose(gmm.log_prob(POINTS), oracles.mixture_of_gaussians_log_prob(POINTS, weights, means, spread), rtol=1e-3, atol=1e-3)
+        gmm.fit(POINTS, batch_size=32, epochs=1, verbose=0)
+        weights, means, spread = oracles.em_step_gaussians(POINTS, weights, means, spread)
+        np.testing.assert_allclose(np.exp(gmm.log_weights.numpy()), weights, atol=1e-4)
+        np.testing.assert_allclose(gmm.means.numpy(), means, rtol=1e-4, atol=1e-3)
+        np.testing.assert_allclose(covariances(gmm), spread, atol=1e-2)
+
+
+@pytest.mark.parametrize("model, x, first", [(MoB((5,), components=4), BITS, 0), (GMM((2,), components=4), POINTS, 1)], ids=["mob", "gmm"])
+def test_the_likelihood_never_falls(model, x, first):
+    """Batches of 32 of 100: one M-step an epoch, whatever the batch. (The first epoch of a GMM only finds its place.)"""
+    model.compile()
+    losses = np.array(model.fit(x, batch_size=32, epochs=25, verbose=0).history["loss"])[first:]
+    assert (np.diff(losses) < 1e-4).all(), losses
+    assert losses[-1] < losses[0] - 0.02
+
+
+def test_em_does_not_hang_on_the_batch_size():
+    ends = []
+    for batch in (32, 100):
+        tf.keras.utils.set_random_seed(3)
+        gmm = GMM((2,), components=2)
+        gmm.start.assign(GENERATOR.normal(size=(2, 2)) * 0 + [[1, 0], [-1, 0]])
+        gmm.compile()
+        gmm.fit(POINTS, batch_size=batch, epochs=6, verbose=0, shuffle=False)
+        ends.append(gmm.means.numpy())
+    np.testing.assert_allclose(*ends, rtol=1e-4, atol=1e-3)
+
+
+def test_a_component_cannot_collapse():
+    gmm = GMM((2,), components=2, floor=0.01)
+    gmm.compile()
+    gmm.fit(np.repeat(POINTS[:2], 20, 0), batch_size=8, epochs=15, verbose=0)
+    assert np.linalg.eigvalsh(covariances(gmm)).min() > 0.0099
+
+
+def test_gmm_density_integrates_and_is_sampled():
+    gmm = GMM((2,), components=3)
+    gmm.compile()
+    gmm.fit(POINTS, batch_size=32, epochs=8, verbose=0)
+    grid = np.stack(np.meshgrid(np.linspace(40, 62, 500), np.linspace(-8, 6, 500), indexing="ij"), -1).reshape(-1, 2).astype("float32")
+    mass = np.exp(gmm.log_prob(grid)) * (22 / 499) * (14 / 499)
+    assert mass.sum() == pytest.approx(1, abs=1e-2)
+    samples, cell = gmm.sample(20_000, seed=1).numpy(), lambda z: (z[:, 0] > 51).astype(int) * 2 + (z[:, 1] > -1.5)
+    exact = np.bincount(cell(grid), mass, 4) / mass.sum()
+    assert oracles.total_variation(np.bincount(cell(samples), minlength=4) / 20_000, exact) < 0.02
+
+
+def test_mob_sampler_frequencies():
+    mob = MoB((5,), components=3)
+    mob.compile()
+    mob.fit(BITS, batch_size=32, epochs=8, verbose=0)
+    samples = mob.sample(50_000, seed=1).numpy()
+    counts = np.bincount(samples.astype(int) @ [16, 8, 4, 2, 1], minlength=32) / 50_000
+    exact = np.exp(mob.log_prob(STATES).numpy().astype(float))
+    exact /= exact.sum()
+    assert oracles.total_variation(counts, exact) < oracles.expected_total_variation(exact, 50_000) + math.sqrt(math.log(1e6) / 100_000)
