@@ -36,6 +36,7 @@ def tagged(n=600, shape=(6, 6, 1), grey=None):
 def tiny_tfds(tmp_path_factory):
     """A prepared TensorFlow Dataset of our own, and a small "omniglot" in the shape of the real one."""
     tfds = pytest.importorskip("tensorflow_datasets")
+    pytest.importorskip("importlib_resources", reason="tensorflow_datasets needs it to write, and does not require it")
     root = tmp_path_factory.mktemp("tfds")
 
     def store(name, version, shape, images):
@@ -65,14 +66,23 @@ def pictures(tmp_path):
 # -- the order and the draws of an epoch ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [{}, {"values": "binary"}, {"values": "binary", "binarise": "fixed"}, {"dequantise": True}], ids=str)
-@pytest.mark.parametrize("kind", ["memory", "tfds", "folder"])
-def test_an_epoch_can_be_entered(kind, options, tiny_tfds, pictures):
-    where = {"memory": (tagged(60),), "tfds": ("tiny_set",), "folder": (pictures,)}[kind]
-    rest = {} if kind == "memory" else {"memory": 0, "data_dir": tiny_tfds}
+BINARY, FIXED = {"values": "binary"}, {"values": "binary", "binarise": "fixed"}
+
+
+@pytest.mark.parametrize(
+    "kind, options",
+    [
+        *[("memory", options) for options in ({}, BINARY, FIXED, {"dequantise": True})],
+        *[("tfds", {}), ("tfds", BINARY), ("folder", {}), ("folder", FIXED)],
+    ],
+    ids=str,
+)
+def test_an_epoch_can_be_entered(kind, options, request):
+    where = {"memory": lambda: tagged(60), "tfds": lambda: "tiny_set", "folder": lambda: request.getfixturevalue("pictures")}[kind]()
+    rest = {} if kind == "memory" else {"memory": 0, "data_dir": request.getfixturevalue("tiny_tfds") if kind == "tfds" else None}
 
     def load():
-        return data.load(*where, condition=True, batch=7, seed=3, **options, **rest)
+        return data.load(where, condition=True, batch=7, seed=3, **options, **rest)
 
     whole = passes(load(), 4)
     assert not equal(whole[0], whole[1]) and not equal(whole[2], whole[3])
@@ -170,10 +180,10 @@ def test_dequantisation_constant():
     x = np.arange(256)
     exact = ((x + 1.0) ** 2 - x**2) / 256**2  # p(y) = 2 y integrated over the cell of x
     assert exact.sum() == pytest.approx(1)
-    log_p = np.log(2 * np.stack([data.dequantise(x, seed) for seed in range(400)]).astype(np.float64))
-    assert np.exp(log_p - constant).mean(0) == pytest.approx(exact, rel=0.15)
+    log_p = np.log(2 * np.stack([data.dequantise(x, seed) for seed in range(200)]).astype(np.float64))
+    assert np.exp(log_p - constant).mean(0) == pytest.approx(exact, rel=0.2)
     bound = (log_p - constant).mean(0)
-    assert (bound < np.log(exact) + 0.1 / (x + 1)).all() and bound[1:] == pytest.approx(np.log(exact)[1:], abs=0.15)
+    assert (bound < np.log(exact) + 0.15 / (x + 1)).all() and bound[1:] == pytest.approx(np.log(exact)[1:], abs=0.15)
 
 
 def test_values():
@@ -312,7 +322,7 @@ def test_a_folder_that_does_not_fit(pictures, tmp_path_factory):
     bad.write_bytes(b"not a picture")
     refused("bad.png cannot be read", pictures, size=(4, 4), channels=3)
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[tfgen\] .*bad.png cannot be read"):  # fit says it in one line
-        passes(data.load(pictures, memory=0, size=(4, 4), channels=3), 1)
+        passes(data.load(pictures, memory=0, size=(4, 4), channels=3, batch=2), 1)
     bad.unlink()
     Image.new("RGB", (5, 5)).save(pictures / "dogs" / "small.png")
     refused(r"small.png is \(5, 5\)|is \(5, 5\): say size=", pictures)
@@ -346,7 +356,7 @@ def test_a_set_that_cannot_be_had_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"mnist is not prepared in .*data_dir=") as caught:
         data.load("mnist", data_dir=tmp_path / "deep" / "down")
     assert "\n" not in str(caught.value) and os.listdir(tmp_path) == []
-    with pytest.raises(ValueError, match="nearest: .*mnist") as caught:
+    with pytest.raises(ValueError, match=r"nearest: .*mnist") as caught:
         data.load("mnsit", data_dir=tmp_path)
     assert "\n" not in str(caught.value)
     with pytest.raises(ValueError, match="no pictures"):
@@ -361,7 +371,6 @@ def test_a_download_arrives_whole(tiny_tfds, tmp_path, monkeypatch):
         return tfds.testing.DummyMnist(data_dir=data_dir)
 
     monkeypatch.setattr(tfds, "builder", builder)
-    monkeypatch.setattr(sources, "_url", lambda builder: None)
     x = data.arrays("dummy_mnist", data_dir=tmp_path / "new", values="bytes")
     assert x.shape == (20, 28, 28, 1) and [p.name for p in tmp_path.iterdir()] == ["new"]
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["dummy_mnist"]

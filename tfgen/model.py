@@ -4,6 +4,7 @@ A system subclasses `GenerativeModel`, says who plays (`loss_terms` for one play
 becomes data (`noise`, `generate`). `train_step` below is the only training loop of the house.
 """
 
+import contextlib
 import dataclasses
 import inspect
 import math
@@ -12,6 +13,7 @@ import pathlib
 import random
 import zipfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -72,7 +74,7 @@ class GenerativeModel(keras.Model):
         super().__init__(autocast=False)
         self.built = True
         self.shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-        vars(self).update(condition=condition, values=values, _log=_Log(), _sampler=None, _signature=None)
+        vars(self).update(condition=condition, values=values, _log=_Log(self._distribute_strategy), _sampler=None, _signature=None)
         # [key, steps trained]: every random number of training is a function of it, and it is saved with the weights.
         key = random.getrandbits(62)  # keras.utils.set_random_seed fixes it
         self.random_state = self.add_weight(
@@ -208,8 +210,9 @@ class GenerativeModel(keras.Model):
             optimizer=next(iter(optimizers.values()), None), jit_compile=jit_compile, auto_scale_loss=False,
             steps_per_execution=1 if steps_per_execution == "auto" else steps_per_execution, **kwargs,
         )  # fmt: skip
-        self.optimizers = optimizers
-        vars(self)["_steps_asked"] = steps_per_execution
+        vars(self).update(optimizers=optimizers, _steps_asked=steps_per_execution)
+        for name, optimizer in optimizers.items():
+            setattr(self, f"optimizer_{name}", optimizer)  # where .keras files and tf.train.Checkpoint find them
 
     def _make_optimizers(self, given) -> dict[str, keras.optimizers.Optimizer]:
         movers = {name: player for name, player in self.players().items() if player.variables}
@@ -233,11 +236,16 @@ class GenerativeModel(keras.Model):
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs):
         """Keras's fit. Data are x, (x, condition) or (x, condition, sample_weight); NaN in the loss stops it and keeps the last good epoch."""
         self._assert_compile_called("fit")
+        if isinstance(kwargs.get("validation_data"), tuple):
+            val_x, val_y, val_weight = (*kwargs["validation_data"], None, None)[:3]
+            door.check_data(self, val_x, val_y, batch_size, who="validation_data")
+            kwargs["validation_data"] = (val_x, _placeholder(val_x, val_y, val_weight), val_weight)
+        if isinstance(x, tf.data.Dataset):
+            kwargs.setdefault("shuffle", False)  # Keras's default asks for it, and then warns that a dataset is not shuffled
         replicas = self.distribute_strategy.num_replicas_in_sync
         turns = max((p.turns for p in self.players().values()), default=1) * replicas
         door.check_data(self, x, y, batch_size, turns=turns)
-        if isinstance(kwargs.get("validation_data"), tuple):
-            door.check_data(self, *(*kwargs["validation_data"], None)[:2], batch_size, who="validation_data")
+        y = _placeholder(x, y, kwargs.get("sample_weight"))
         self._initial_epoch = None
         if self._steps_asked == "auto":
             self._choose_steps(x, batch_size)
@@ -257,6 +265,7 @@ class GenerativeModel(keras.Model):
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         if not kwargs.get("_use_cached_eval_dataset"):
             door.check_data(self, x, y, batch_size)
+            y = _placeholder(x, y, kwargs.get("sample_weight"))
         return super().evaluate(x, y, batch_size, *args, **kwargs)
 
     @property
@@ -336,7 +345,9 @@ class GenerativeModel(keras.Model):
 
     def load_weights(self, filepath, **kwargs) -> None:
         super().load_weights(filepath, **kwargs)
-        self.train_function = self.test_function = vars(self)["_sampler"] = None
+        if self.compiled:  # the stage of a model that learns in stages is a weight, and what was traced before it is stale
+            self.make_train_function(force=True)
+            self.make_test_function(force=True)
 
     def _write(self, filepath, suffix: str, write: Callable[[str], None]) -> None:
         """Beside the final name first, then renamed: nothing half-written ever stands under it. Only the chief writes."""
@@ -378,6 +389,8 @@ class GenerativeModel(keras.Model):
 
     def _unpack(self, data):
         x, condition, weight = keras.utils.unpack_x_y_sample_weight(data)
+        if condition is not None and not tf.nest.is_nested(condition) and condition.shape[1:] == (0,):
+            condition = None  # see _placeholder
         door.check_shapes(self, x, condition)
         return tf.nest.map_structure(lambda t: tf.cast(t, tf.float32), x), condition, weight
 
@@ -392,19 +405,23 @@ class GenerativeModel(keras.Model):
 class _Log:
     """The means of the logged terms, weighted by the batch's size. No Keras object, so that saving does not visit it."""
 
-    def __init__(self):
-        self.means: dict[str, keras.metrics.Mean] = {}
+    def __init__(self, strategy: tf.distribute.Strategy | None):
+        self.strategy, self.means = strategy, {}
 
     def __call__(self, player: str, terms: Terms, count: tf.Tensor) -> dict[str, tf.Tensor]:
         logs = {}
         for term, value in terms.items():
             name = f"{player}_{term}" if player else term
             if name not in self.means:
-                with tf.init_scope():
-                    self.means[name] = keras.metrics.Mean(name=name)
+                with ThreadPoolExecutor(1) as elsewhere:  # where the function that is being traced does not see the new variables
+                    self.means[name] = elsewhere.submit(self._make, name).result()
             self.means[name].update_state(_mean(term, value), sample_weight=tf.cast(count, tf.float32))
             logs[name] = self.means[name].result()
         return logs
+
+    def _make(self, name: str) -> keras.metrics.Mean:
+        with self.strategy.scope() if self.strategy else contextlib.nullcontext():
+            return keras.metrics.Mean(name=name)
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -440,6 +457,11 @@ def _tuples(value):
     if isinstance(value, dict):
         return {key: _tuples(part) for key, part in value.items()}
     return tuple(map(_tuples, value)) if isinstance(value, (list, tuple)) else value
+
+
+def _placeholder(x, condition, weight):
+    """Keras drops the sample weights of arrays that come without y: an empty y keeps them."""
+    return np.zeros((len(x), 0), "float32") if condition is None and weight is not None else condition
 
 
 def _every(k: int, t: int, data):
