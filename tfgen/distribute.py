@@ -33,7 +33,7 @@ def _cluster() -> dict:
     text = os.environ.get("TF_CONFIG", "")
     try:
         config = json.loads(text or "{}")
-        if config:
+        if text:
             config["cluster"]["worker"][config["task"]["index"]] if config["task"]["type"] == "worker" else config["task"]["type"]
         return config
     except (json.JSONDecodeError, KeyError, IndexError, TypeError) as error:
