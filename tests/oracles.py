@@ -154,9 +154,7 @@ def rbm_gibbs_kernel(W: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return _rbm_conditional_of_hidden(W, a, b) @ visible_given_hidden.T
 
 
-def rbm_cd_expected_gradient(
-    data: np.ndarray, W: np.ndarray, a: np.ndarray, b: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def rbm_cd_expected_gradient(data: np.ndarray, W: np.ndarray, a: np.ndarray, b: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Exact expectation of the CD-k update <.>_0 - <.>_k for (W [d, m], a [d], b [m]), with data [n, d] binary and k >= 1.
 
     v_0 is the empirical distribution, v_k that distribution after k Gibbs sweeps, and in both h is averaged under p(h | v). It is the
@@ -240,9 +238,7 @@ def em_step_bernoullis(x: np.ndarray, weights: np.ndarray, means: np.ndarray) ->
     return new_weights, new_means
 
 
-def em_step_gaussians(
-    x: np.ndarray, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def em_step_gaussians(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One EM step over all of x [n, d]: the new (weights [K], means [K, d], covariances [K, d, d]).
 
     Full covariances, about the new means, divided by the component's mass, and nothing added to the diagonal.
@@ -357,9 +353,7 @@ def belief_net_iwae(x: np.ndarray, generative: Generative, recognition: Recognit
     return np.array(bound)
 
 
-def wake_gradient(
-    x: np.ndarray, h_samples: Sequence[np.ndarray], generative: Generative
-) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
+def wake_gradient(x: np.ndarray, h_samples: Sequence[np.ndarray], generative: Generative) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
     """Gradient of the mean over the examples of log p(x, h), h given, for (top_bias, weights, biases), in the shapes of `generative`.
 
     x [n, n_0]; h_samples holds h_1 [n, n_1], ..., h_L [n, n_L]. The delta rule, example by example: (target - prediction) times the

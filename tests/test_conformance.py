@@ -87,7 +87,9 @@ def test_savedmodel(entry, tmp_path):
     model = built(entry)
     _, condition = data(entry)
     noise = model.noise(3, tf.constant([5, 0], tf.int64))
-    told = None if condition is None else tf.nest.map_structure(lambda c: tf.convert_to_tensor(c[:3], tf.int32 if c.dtype.kind == "i" else tf.float32), condition)
+    told = (
+        None if condition is None else tf.nest.map_structure(lambda c: tf.convert_to_tensor(c[:3], tf.int32 if c.dtype.kind == "i" else tf.float32), condition)
+    )
     model.export(str(tmp_path), verbose=False)
     loaded = tf.saved_model.load(str(tmp_path))
     served = loaded.serve(*((noise,) if told is None else (noise, told)))

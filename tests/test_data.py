@@ -142,16 +142,17 @@ def by_label(one_pass):
 
 
 def test_binarisation_fixed_and_afresh():
-    source, p = tagged(500, (28, 28, 1), grey=64), 64 / 255
-    bound = 5 * math.sqrt(p * (1 - p) / (500 * 784))  # five standard deviations
+    source, p = tagged(1500, (28, 28, 1), grey=64), 64 / 255  # two blocks of draws
+    bound = 5 * math.sqrt(p * (1 - p) / (1500 * 784))  # five standard deviations
     fixed = [by_label(e) for e in passes(data.load(source, values="binary", binarise="fixed", condition=True), 2)]
     assert np.array_equal(*fixed) and np.array_equal(fixed[0], data.arrays(source, values="binary", binarise="fixed"))
-    fresh = [by_label(e) for e in passes(data.load(source, values="binary", condition=True), 2)]
+    both = passes(data.load(source, values="binary", condition=True), 2)
+    assert not np.array_equal(joined(both[0])[0], joined(both[1])[0])  # all are one grey: the order alone would change nothing
+    fresh = [by_label(e) for e in both]
     assert abs((fresh[0] == fresh[1]).mean() - (p**2 + (1 - p) ** 2)) < 2 * bound  # independent of each other
     for x in (fixed[0], *fresh):
         assert set(np.unique(x)) == {0.0, 1.0} and abs(x.mean() - p) < bound
-        rows = x.reshape(500, -1)
-        assert len(np.unique(rows, axis=0)) == 500  # no two examples share their draws
+        assert len(np.unique(x.reshape(1500, -1), axis=0)) == 1500  # no two examples share their draws
     assert not data.arrays(source, values="binary", binarise="threshold").any()
 
 
@@ -192,9 +193,7 @@ def test_values():
     for values, wanted in expected.items():
         assert data.to_values(x, values).dtype == tf.float32
         assert data.to_values(x, values).numpy() == pytest.approx(np.asarray(wanted), abs=1e-6)
-        assert data.arrays(data.Examples(x[:, None]), values=values, binarise="threshold")[:, 0] == pytest.approx(
-            np.asarray(wanted), abs=1e-6
-        )
+        assert data.arrays(data.Examples(x[:, None]), values=values, binarise="threshold")[:, 0] == pytest.approx(np.asarray(wanted), abs=1e-6)
 
 
 def test_mu_law():
@@ -235,9 +234,7 @@ def test_ising_partition_function():
 def test_bars():
     world = data.bars(3)
     pictures = {tuple(map(int, x)) for x in world.states}
-    wanted = {
-        p for p in itertools.product((0, 1), repeat=9) if p[:3] == p[3:6] == p[6:] or all(len(set(p[i : i + 3])) == 1 for i in (0, 3, 6))
-    }
+    wanted = {p for p in itertools.product((0, 1), repeat=9) if p[:3] == p[3:6] == p[6:] or all(len(set(p[i : i + 3])) == 1 for i in (0, 3, 6))}
     assert pictures == wanted and len(world.states) == 14
     assert world.entropy() == pytest.approx(math.log(14)) == pytest.approx(world.log_z)
 

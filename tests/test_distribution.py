@@ -30,9 +30,7 @@ def start(folder, count, dies=None):
             environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}})
         death = [str(dies)] if dies is not None and index == count - 1 else []
         workers.append(
-            subprocess.Popen(
-                [sys.executable, str(WORKER), str(folder), *death], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            )
+            subprocess.Popen([sys.executable, str(WORKER), str(folder), *death], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         )
     return workers
 

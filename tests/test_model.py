@@ -192,7 +192,7 @@ def test_evaluate_and_sample_leave_the_stream_alone():
 
 def test_new_seed_outside_a_step_is_fresh_and_refused_in_a_graph():
     assert not np.array_equal(rng.new_seed(), rng.new_seed())
-    with pytest.raises(ValueError, match="rng.stream"):
+    with pytest.raises(ValueError, match=r"rng\.stream"):
         tf.function(rng.new_seed)()
 
 
@@ -388,7 +388,7 @@ def test_nan_stops_and_keeps_the_last_good_epoch():
     model = compiled(Explodes((2,)), keras.optimizers.Adam(0.1))
     kept = []
     note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.append([v.numpy() for v in [*model.variables, *model.optimizer.variables]]))
-    with pytest.raises(ValueError, match="loss became (inf|nan) in epoch 2") as error:
+    with pytest.raises(ValueError, match=r"loss became (inf|nan) in epoch 2") as error:
         model.fit(PLANE, batch_size=16, epochs=3, verbose=0, callbacks=[note])
     line(error)
     assert len(kept) == 1

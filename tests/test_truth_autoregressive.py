@@ -22,11 +22,11 @@ def randomised(**arguments):
 
 
 VARIANTS = [
-    dict(hidden=(12,)),
-    dict(hidden=(12, 9, 7), order="raster"),
-    dict(hidden=(), order=(3, 0, 4, 1, 2)),
-    dict(hidden=(16,), masks=3),
-    dict(hidden=(8, 8), order="raster", masks=2, condition=3),
+    {"hidden": (12,)},
+    {"hidden": (12, 9, 7), "order": "raster"},
+    {"hidden": (), "order": (3, 0, 4, 1, 2)},
+    {"hidden": (16,), "masks": 3},
+    {"hidden": (8, 8), "order": "raster", "masks": 2, "condition": 3},
 ]
 variants = pytest.mark.parametrize("arguments", VARIANTS, ids=["one", "deep", "logistic, given order", "masks", "classes"])
 

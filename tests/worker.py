@@ -36,7 +36,8 @@ def main(folder: pathlib.Path, dies: int | None) -> None:
         print(error, flush=True)
         os._exit(3)
     judged = model.evaluate(x, batch_size=16, verbose=0, return_dict=True)
-    np.savez(folder / f"end{os.environ.get('TF_CONFIG', '')[-3:-2]}.npz", loss=history.history["loss"][-1], judged=judged["loss"], *model.get_weights())
+    ends = {"loss": history.history["loss"][-1], "judged": judged["loss"]} | {f"weight{i}": w for i, w in enumerate(model.get_weights())}
+    np.savez(folder / f"end{os.environ.get('TF_CONFIG', '')[-3:-2]}.npz", **ends)
 
 
 if __name__ == "__main__":

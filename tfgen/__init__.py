@@ -31,7 +31,7 @@ _HOME = {
     "VAE": "tfgen.variational",
     "MADE": "tfgen.autoregressive",
 }
-_MODULES = ("callbacks", "data", "distribute", "metrics", "rng", "sampling")
+_MODULES = ("callbacks", "catalog", "data", "distribute", "metrics", "rng", "sampling")
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

@@ -89,7 +89,7 @@ def check(spec: Spec, condition, who: str, values: bool = True) -> None:
     shape = tuple(condition.shape)
     if len(shape) != 1 + len(shape_of(spec)) or any(d not in (None, e) for d, e in zip(shape[1:], shape_of(spec), strict=True)):
         raise ValueError(f"{who} came with a condition of shape {shape}; this model takes {describe(spec)}")
-    if isinstance(spec, int) and (isinstance(condition, np.ndarray) or tf.is_tensor(condition) and not tf.is_symbolic_tensor(condition)):
+    if isinstance(spec, int) and (isinstance(condition, np.ndarray) or (tf.is_tensor(condition) and not tf.is_symbolic_tensor(condition))):
         labels = np.asarray(condition)
-        if labels.size and not (np.all(labels == labels.astype(int)) and 0 <= labels.min() and labels.max() < spec):
+        if labels.size and not (np.all(labels == labels.astype(int)) and labels.min() >= 0 and labels.max() < spec):
             raise ValueError(f"{who} came with labels from {labels.min()} to {labels.max()}; this model takes {describe(spec)}")

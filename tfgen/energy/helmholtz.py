@@ -34,7 +34,7 @@ class Helmholtz(GenerativeModel):
         self.sizes, self.learning_rate = (math.prod(self.shape), *hidden), learning_rate
         start = keras.initializers.RandomNormal(stddev=0.05)
         pairs = list(zip(self.sizes, self.sizes[1:], strict=False))
-        zeros = dict(initializer="zeros")
+        zeros = {"initializer": "zeros"}
         self.top = self.add_weight(shape=(self.sizes[-1],), name="top", **zeros)
         self.G = [self.add_weight(shape=(above, below), initializer=start, name=f"G{i}") for i, (below, above) in enumerate(pairs, 1)]
         self.g = [self.add_weight(shape=(below,), name=f"g{i}", **zeros) for i, (below, _) in enumerate(pairs, 1)]

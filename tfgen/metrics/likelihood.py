@@ -91,5 +91,3 @@ def annealed_log_likelihood(model, x, *, chains: int = 100, temperatures: int = 
     each = -np.concatenate([model.free_energy(tf.constant(np.asarray(x)[i : i + 1000], tf.float32)).numpy() for i in range(0, len(x), 1000)])
     each = each - log_z.value
     return Likelihood(float(each.mean()), float(each.std(ddof=1) / math.sqrt(len(each))), "annealed", each), log_z
-
-

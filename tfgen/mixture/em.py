@@ -26,11 +26,10 @@ class EM(GenerativeModel):
     def __init__(self, shape, components: int, moments: dict[str, int], values: str):
         super().__init__(shape, values=values)
         self.components, self.dims = components, math.prod(self.shape)
-        weight = dict(trainable=False, initializer="zeros", aggregation="only_first_replica")
+        weight = {"trainable": False, "initializer": "zeros", "aggregation": "only_first_replica"}
         self.log_weights = self.add_weight(shape=(components,), trainable=False, name="log_weights", initializer=_equal)
         self.sums = {
-            name: self.add_weight(shape=(components, *[self.dims] * order), name=f"sum_of_{name}", **weight)
-            for name, order in {"counts": 0, **moments}.items()
+            name: self.add_weight(shape=(components, *[self.dims] * order), name=f"sum_of_{name}", **weight) for name, order in {"counts": 0, **moments}.items()
         }
 
     def log_joint(self, x: tf.Tensor) -> tf.Tensor:

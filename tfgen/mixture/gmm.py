@@ -28,7 +28,7 @@ class GMM(EM):
 
     def __init__(self, shape, *, components: int = 10, floor: float = 1e-3):
         super().__init__(shape, components, {"x": 1, "xx": 2}, values="real")
-        self.floor, d, fixed = floor, self.dims, dict(trainable=False)
+        self.floor, d, fixed = floor, self.dims, {"trainable": False}
         self.means = self.add_weight(shape=(components, d), initializer="zeros", name="means", **fixed)
         self.scales = self.add_weight(shape=(components, d, d), initializer=_identities, name="scales", **fixed)  # Σ_k = L Lᵀ
         self.start = self.add_weight(shape=(components, d), initializer=keras.initializers.RandomNormal(stddev=1.0), name="start", **fixed)

@@ -7,6 +7,7 @@
 Neal, "Annealed importance sampling", 2001; Salakhutdinov and Murray, "On the quantitative analysis of deep belief networks", 2008.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -53,7 +54,7 @@ def annealed_importance(path: Path, *, chains: int = 100, temperatures: int = 10
 
     v, log_w = path.start(chains, start), tf.zeros([chains], tf.float64)
     pieces = np.linspace(0, temperatures, min(temperatures, 50) + 1).astype("int32")
-    for first, last in progress(zip(pieces, pieces[1:], strict=False), len(pieces) - 1, "annealing"):
+    for first, last in progress(itertools.pairwise(pieces), len(pieces) - 1, "annealing"):
         v, log_w = piece(v, log_w, tf.constant(first), tf.constant(last))
     return _log_mean(log_w.numpy(), float(path.log_z_start))
 

@@ -37,7 +37,9 @@ class VAE(GenerativeModel):
         TensorShape([16, 8, 8, 1])
     """
 
-    def __init__(self, shape, *, latent: int = 50, hidden: tuple[int, ...] = (200, 200), activation: str = "tanh", likelihood: str = "bernoulli", samples: int = 1):
+    def __init__(
+        self, shape, *, latent: int = 50, hidden: tuple[int, ...] = (200, 200), activation: str = "tanh", likelihood: str = "bernoulli", samples: int = 1
+    ):
         kinds = {"bernoulli": "binary", "gaussian": "real"}
         if likelihood not in kinds:
             raise ValueError(f"VAE has no likelihood {likelihood!r}: take one of {nearest(likelihood, kinds)}")
