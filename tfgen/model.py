@@ -117,8 +117,8 @@ class GenerativeModel(keras.Model):
         with rng.stream(self.random_state.value):
             for name, player in players.items():
                 for turn in range(player.turns):
-                    x_t, condition_t = _every(player.turns, turn, (x, condition))
-                    terms = self._turn(name, player, x_t, condition_t, weight)
+                    x_t, condition_t, weight_t = _every(player.turns, turn, (x, condition, weight))
+                    terms = self._turn(name, player, x_t, condition_t, weight_t)
                     self.after_turn(name)
                     logs |= self._log(name if len(players) > 1 else "", terms, _count(x_t))
         return logs
