@@ -13,18 +13,20 @@ import keras
 
 from tfgen.adversarial.engine import Adversarial
 from tfgen.door import nearest
+from tfgen.layers import Dropout, Maxout
 from tfgen.nets import mlp
 
 __all__ = ["GAN"]
 
 
 class GAN(Adversarial):
-    """Two fully connected nets against each other.
+    """Two fully connected nets against each other: a generator of rectifiers, a critic of maxout units that is trained with dropout.
 
     Arguments:
         shape: of one example.
         latent: dimensions of the noise.
         hidden: units of the generator's hidden layers; the critic has them the other way round.
+        dropout: of the critic's hidden units in training.
         values: "unit", "signed" or "real": what x holds, and so the generator's last activation.
         game: "non_saturating" or "minimax".
         turns: of the critic for each of the generator.
@@ -32,7 +34,7 @@ class GAN(Adversarial):
 
     def __init__(
         self, shape, *, latent: int = 100, hidden: tuple[int, ...] = (256, 256), values: str = "unit",
-        game: str = "non_saturating", turns: int = 1, learning_rate: float = 2e-4,
+        dropout: float = 0.5, game: str = "non_saturating", turns: int = 1, learning_rate: float = 2e-4,
     ):  # fmt: skip
         last = {"unit": "sigmoid", "signed": "tanh", "real": None}
         if values not in last:
@@ -44,7 +46,7 @@ class GAN(Adversarial):
             [
                 keras.Input(shape),
                 keras.layers.Flatten(),
-                *[layer for units in reversed(hidden) for layer in (keras.layers.Dense(units), keras.layers.LeakyReLU(0.2))],
+                *[layer for units in reversed(hidden) for layer in (Maxout(units), Dropout(dropout))],
                 keras.layers.Dense(1, dtype="float32"),
             ],
             name="critic",

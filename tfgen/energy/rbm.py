@@ -73,7 +73,7 @@ class RBM(GenerativeModel):
         h = rng.bernoulli(u_h, logits=self.hidden_logits(v))
         return rng.bernoulli(u_v, logits=self.visible_logits(h))
 
-    def path(self, start=None) -> Path:
+    def annealing_path(self, start=None) -> Path:
         """From independent units with the base rates of `start` (training data, or none: fair coins) to this model, for annealed importance sampling.
 
         log f_β(v) = (1 - β) a_0·v + β a·v + Σ_j softplus(β (b_j + (vW)_j))
@@ -148,7 +148,7 @@ class RBM(GenerativeModel):
         return rng.uniform([n, self.visible + self.sweeps * (self.hidden + self.visible)], seed)
 
     def generate(self, noise, condition=None):
-        v = tf.cast(noise[:, : self.visible] < 0.5, tf.float32)
+        v = rng.bernoulli(noise[:, : self.visible], logits=self.a.value)
         u = tf.reshape(noise[:, self.visible :], [-1, self.sweeps, self.hidden + self.visible])
 
         def body(i, v):

@@ -1,6 +1,5 @@
 """Likelihoods: exact where a model has `log_prob`, by importance sampling where it has `bound`, by annealing where it has an energy."""
 
-import inspect
 import math
 from typing import NamedTuple
 
@@ -85,9 +84,9 @@ def likelihood(model, x, condition=None, *, k: int = 5000, seed: int = 0, batch:
 
 def annealed_log_likelihood(model, x, *, chains: int = 100, temperatures: int = 10_000, seed: int = 0, start=None) -> tuple[Likelihood, LogZ]:
     """log p(x) = -F(x) - log Z with log Z by annealed importance sampling, from the base rates of `start` (training data) where given."""
-    if "start" not in inspect.signature(getattr(model, "path", lambda: None)).parameters:
-        raise ValueError(f"{type(model).__name__} has no path to anneal along: annealed_log_likelihood needs free_energy and path")
-    log_z = annealed_importance(model.path(start), chains=chains, temperatures=temperatures, seed=seed)
+    if not hasattr(model, "annealing_path"):
+        raise ValueError(f"{type(model).__name__} has no path to anneal along: annealed_log_likelihood needs free_energy and annealing_path")
+    log_z = annealed_importance(model.annealing_path(start), chains=chains, temperatures=temperatures, seed=seed)
     each = -np.concatenate([model.free_energy(tf.constant(np.asarray(x)[i : i + 1000], tf.float32)).numpy() for i in range(0, len(x), 1000)])
     each = each - log_z.value
     return Likelihood(float(each.mean()), float(each.std(ddof=1) / math.sqrt(len(each))), "annealed", each), log_z

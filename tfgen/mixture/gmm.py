@@ -20,7 +20,8 @@ __all__ = ["GMM"]
 class GMM(EM):
     """A mixture of `components` Gaussians, learnt by exact EM, an M-step an epoch.
 
-    The first epoch fits one Gaussian to the data, whatever their place and scale; the components start as draws of it. EM begins with the second.
+    The first epoch fits one Gaussian to the data, whatever their place and scale; the components start at draws of it, round, with its mean
+    variance. EM begins with the second.
 
     Arguments:
         floor: the least variance of a component in any direction: the maximum under that bound, so that no component collapses onto an example.
@@ -60,9 +61,11 @@ class GMM(EM):
     def _begin(self, counts, sums):
         n = tf.reduce_sum(counts)
         shift = tf.reduce_sum(sums["x"], 0) / n
-        scale = self._cholesky(tf.reduce_sum(sums["xx"], 0) / n - shift[:, None] * shift)
-        self.means.assign(self.means.value + shift + tf.matmul(self.start.value, scale, transpose_b=True))
-        self.scales.assign(tf.tile(scale[None], [self.components, 1, 1]))
+        covariance = tf.reduce_sum(sums["xx"], 0) / n - shift[:, None] * shift
+        draws = tf.matmul(self.start.value, self._cholesky(covariance), transpose_b=True)
+        deviation = tf.sqrt(tf.maximum(tf.linalg.trace(covariance) / self.dims, self.floor))
+        self.means.assign(self.means.value + shift + draws)
+        self.scales.assign(tf.eye(self.dims, batch_shape=[self.components]) * deviation)
 
     def _cholesky(self, covariance):
         """Of the nearest covariance, in likelihood, whose eigenvalues are at least `floor`."""
