@@ -31,7 +31,7 @@ class RBM(GenerativeModel):
         k: sweeps of each update; a weight, so that `Schedule("k", …)` can change it.
         chains: 0 starts each chain at the data (CD-k); else as many chains over all replicas that go on from update to update (PCD-k).
         learning_rate: of plain stochastic gradient descent.
-        sweeps: Gibbs sweeps behind each sample.
+        sweeps: Gibbs sweeps behind each sample, from independent units with the rates of the data (a running mean).
 
     Example:
         >>> model = RBM((8, 8, 1), hidden=64)
@@ -48,6 +48,8 @@ class RBM(GenerativeModel):
         self.a = self.add_weight(shape=(self.visible,), initializer="zeros", name="a")
         self.b = self.add_weight(shape=(hidden,), initializer="zeros", name="b")
         self.k = self.add_weight(shape=(), dtype="int32", initializer=keras.initializers.Constant(k), trainable=False, name="k")
+        half = keras.initializers.Constant(0.5)
+        self.rates = self.add_weight(shape=(self.visible,), initializer=half, trainable=False, aggregation="mean", name="rates")
         if chains:
             self.v = self.add_weight(shape=(chains, self.visible), initializer=_coins, trainable=False, aggregation="sum", name="chains")
 
@@ -74,12 +76,12 @@ class RBM(GenerativeModel):
         return rng.bernoulli(u_v, logits=self.visible_logits(h))
 
     def annealing_path(self, start=None) -> Path:
-        """From independent units with the base rates of `start` (training data, or none: fair coins) to this model, for annealed importance sampling.
+        """From independent units with the rates of `start` (data; or none: those seen in training) to this model, for annealed importance sampling.
 
         log f_β(v) = (1 - β) a_0·v + β a·v + Σ_j softplus(β (b_j + (vW)_j))
         """
-        rates = 0.5 if start is None else tf.reduce_mean(self._flat(start), 0)
-        base = tf.ones([self.visible]) * tf.math.log((rates + 0.01) / (1.01 - rates))  # smoothed, so that no unit is certain
+        rates = self.rates.value if start is None else tf.reduce_mean(self._flat(start), 0)
+        base = tf.math.log((rates + 0.01) / (1.01 - rates))  # smoothed, so that no unit is certain
 
         def log_ratio(v, beta, after):
             logits = self.hidden_logits(v)
@@ -108,8 +110,10 @@ class RBM(GenerativeModel):
         """-(⟨v h⟩_0 - ⟨v h⟩_k), with h replaced by its expectation given v."""
         v_0 = self._flat(x)
         v_k = self.run_chain(self._own_chains() if self.chains else v_0, self.new_seed())
-        if self.chains and training:
-            self._keep_chains(v_k)
+        if training:
+            self.rates.assign(0.99 * self.rates + 0.01 * tf.reduce_mean(v_0, 0))
+            if self.chains:
+                self._keep_chains(v_k)
         h_0, h_k = tf.sigmoid(self.hidden_logits(v_0)), tf.sigmoid(self.hidden_logits(v_k))
         n, m = tf.cast(tf.shape(v_0)[0], tf.float32), tf.cast(tf.shape(v_k)[0], tf.float32)
         W = tf.matmul(v_k, h_k, transpose_a=True) / m - tf.matmul(v_0, h_0, transpose_a=True) / n
@@ -148,7 +152,7 @@ class RBM(GenerativeModel):
         return rng.uniform([n, self.visible + self.sweeps * (self.hidden + self.visible)], seed)
 
     def generate(self, noise, condition=None):
-        v = rng.bernoulli(noise[:, : self.visible], logits=self.a.value)
+        v = tf.cast(noise[:, : self.visible] < self.rates, tf.float32)
         u = tf.reshape(noise[:, self.visible :], [-1, self.sweeps, self.hidden + self.visible])
 
         def body(i, v):

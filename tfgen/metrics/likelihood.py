@@ -83,7 +83,7 @@ def likelihood(model, x, condition=None, *, k: int = 5000, seed: int = 0, batch:
 
 
 def annealed_log_likelihood(model, x, *, chains: int = 100, temperatures: int = 10_000, seed: int = 0, start=None) -> tuple[Likelihood, LogZ]:
-    """log p(x) = -F(x) - log Z with log Z by annealed importance sampling, from the base rates of `start` (training data) where given."""
+    """log p(x) = -F(x) - log Z with log Z by annealed importance sampling, from the rates of `start` (data) where given."""
     if not hasattr(model, "annealing_path"):
         raise ValueError(f"{type(model).__name__} has no path to anneal along: annealed_log_likelihood needs free_energy and annealing_path")
     log_z = annealed_importance(model.annealing_path(start), chains=chains, temperatures=temperatures, seed=seed)
