@@ -471,9 +471,9 @@ def test_chains_are_shared_by_the_replicas(mirrored):
     with mirrored.scope():
         model = compiled(RBM((5,), hidden=4, chains=8))
     model.W.assign(np.random.default_rng(0).normal(size=(5, 4)))
-    model.v.assign(np.zeros((8, 5)))
+    model.h.assign(np.zeros((8, 4)))
     model.fit(BITS, batch_size=16, epochs=2, verbose=0)
-    chains = model.v.numpy()
+    chains = model.h.numpy()
     assert set(np.unique(chains)) == {0.0, 1.0} and chains[:4].any() and chains[4:].any()
     assert not np.array_equal(chains[:4], chains[4:])
     with mirrored.scope():

@@ -73,7 +73,8 @@ def test_contrastive_divergence_is_the_gradient_of_a_difference_of_free_energies
     with rng.stream(SEED):
         terms, directions = rbm.contrastive_divergence(x)
     with rng.stream(SEED):
-        v_k = rbm.run_chain(tf.constant(x), rbm.new_seed())
+        first, rest = rng.split(rbm.new_seed(), 2)
+        v_k, _, _ = rbm.run_chain(rng.bernoulli(rng.uniform([6, 3], first), logits=rbm.hidden_logits(tf.constant(x))), rest)
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(rbm.free_energy(x)) - tf.reduce_mean(rbm.free_energy(v_k))
     assert float(terms["loss"]) == pytest.approx(float(loss), abs=1e-6)
@@ -105,11 +106,11 @@ def test_rbm_learns_a_world():
 def test_persistent_chains_go_on():
     rbm = RBM((4,), hidden=3, chains=6)
     rbm.compile()
-    start = rbm.v.numpy()
+    start = rbm.h.numpy()
     rbm.fit(STATES, batch_size=16, epochs=1, verbose=0)
-    middle = rbm.v.numpy()
+    middle = rbm.h.numpy()
     rbm.evaluate(STATES, verbose=0)
-    np.testing.assert_array_equal(rbm.v.numpy(), middle)
+    np.testing.assert_array_equal(rbm.h.numpy(), middle)
     assert not np.array_equal(middle, start) and set(np.unique(middle)) <= {0.0, 1.0}
 
 

@@ -129,7 +129,7 @@ class GenerativeModel(keras.Model):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync  # gradients are summed over them
         if player.update:
             terms, gradients = player.update(x, condition, training=True)
-            gradients = [optimizer.scale_loss(g / replicas) for g in gradients]
+            gradients = [optimizer.scale_loss(g / replicas if replicas > 1 else g) for g in gradients]
         else:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(variables)

@@ -24,6 +24,7 @@ from tfgen.door import nearest
 __all__ = ["MEMORY", "Examples", "Stream", "digits", "folder", "grid", "open_source", "ring", "tfds_set"]
 
 MEMORY = 2 << 30  # bytes of decoded examples that are held in memory; larger sets stream
+PARALLEL = os.cpu_count()  # of the maps
 BUFFER = 256 << 20  # bytes of encoded examples among which a stream shuffles
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
 
@@ -72,7 +73,7 @@ class Examples:
             if seed is not None:
                 order = tf.random.experimental.stateless_shuffle(order, seed, alg="philox")
             batches = tf.data.Dataset.from_tensor_slices(order).batch(size)
-            return batches.map(lambda i: (tf.gather(x, i), tf.gather(labels, i)), tf.data.AUTOTUNE)
+            return batches.map(lambda i: (tf.gather(x, i), tf.gather(labels, i)), PARALLEL)
 
         return ordered
 
@@ -101,7 +102,7 @@ class Stream:
             if seed is not None:
                 tf.random.set_seed(1)  # of the graph being traced: else the order would depend on the global seed, too
                 records = records.shuffle(self.buffer, tf.cast(seed[0], tf.int64), reshuffle_each_iteration=False)
-            return records.map(lambda i, record, label: (self.read(i, record), label), tf.data.AUTOTUNE).batch(size)
+            return records.map(lambda i, record, label: (self.read(i, record), label), PARALLEL).batch(size)
 
         return ordered
 

@@ -51,14 +51,17 @@ class RBM(GenerativeModel):
         half = keras.initializers.Constant(0.5)
         self.rates = self.add_weight(shape=(self.visible,), initializer=half, trainable=False, aggregation="mean", name="rates")
         if chains:
-            self.v = self.add_weight(shape=(chains, self.visible), initializer=_coins, trainable=False, aggregation="sum", name="chains")
+            self.h = self.add_weight(shape=(chains, hidden), initializer=_coins, trainable=False, aggregation="sum", name="chains")
 
     # -- the energy ----------------------------------------------------------------------------------------------------
 
     def free_energy(self, x: tf.Tensor) -> tf.Tensor:
         """F(v) [n]: log p(v) = -F(v) - log Z."""
         v = self._flat(x)
-        return -tf.linalg.matvec(v, self.a) - tf.reduce_sum(tf.nn.softplus(v @ self.W + self.b), -1)
+        return self._free_energy(v, self.hidden_logits(v))
+
+    def _free_energy(self, v, logits):
+        return -tf.linalg.matvec(v, self.a) - tf.reduce_sum(tf.nn.softplus(logits), -1)
 
     def energy(self, v: tf.Tensor, h: tf.Tensor) -> tf.Tensor:
         v = self._flat(v)
@@ -70,10 +73,11 @@ class RBM(GenerativeModel):
     def visible_logits(self, h: tf.Tensor) -> tf.Tensor:
         return tf.matmul(h, self.W, transpose_b=True) + self.a
 
-    def sweep(self, v: tf.Tensor, u_h: tf.Tensor, u_v: tf.Tensor) -> tf.Tensor:
-        """One sweep of Gibbs sampling, h given v and v given h, by the uniforms [n, hidden] and [n, visible]."""
-        h = rng.bernoulli(u_h, logits=self.hidden_logits(v))
-        return rng.bernoulli(u_v, logits=self.visible_logits(h))
+    def sweep(self, h: tf.Tensor, u_v: tf.Tensor, u_h: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """One sweep of Gibbs sampling by uniforms [n, visible] and [n, hidden]: v given h, the logits of h given v, h given v."""
+        v = rng.bernoulli(u_v, logits=self.visible_logits(h))
+        logits = self.hidden_logits(v)
+        return v, logits, rng.bernoulli(u_h, logits=logits)
 
     def annealing_path(self, start=None) -> Path:
         """From independent units with the rates of `start` (data; or none: those seen in training) to this model, for annealed importance sampling.
@@ -107,58 +111,63 @@ class RBM(GenerativeModel):
         return {"model": Player(update=self.contrastive_divergence, variables=[self.W, self.a, self.b], optimizer=optimizer)}
 
     def contrastive_divergence(self, x, condition=None, training=True):
-        """-(⟨v h⟩_0 - ⟨v h⟩_k), with h replaced by its expectation given v."""
-        v_0 = self._flat(x)
-        v_k = self.run_chain(self._own_chains() if self.chains else v_0, self.new_seed())
+        """⟨v h⟩_k - ⟨v h⟩_0, with h replaced by its expectation given v."""
+        v_0, (first, rest) = self._flat(x), rng.split(self.new_seed(), 2)
+        logits_0 = self.hidden_logits(v_0)
+        h = self._own_chains() if self.chains else rng.bernoulli(rng.uniform(tf.shape(logits_0), first), logits=logits_0)
+        v_k, logits_k, h = self.run_chain(h, rest)
         if training:
             self.rates.assign(0.99 * self.rates + 0.01 * tf.reduce_mean(v_0, 0))
             if self.chains:
-                self._keep_chains(v_k)
-        h_0, h_k = tf.sigmoid(self.hidden_logits(v_0)), tf.sigmoid(self.hidden_logits(v_k))
-        n, m = tf.cast(tf.shape(v_0)[0], tf.float32), tf.cast(tf.shape(v_k)[0], tf.float32)
-        W = tf.matmul(v_k, h_k, transpose_a=True) / m - tf.matmul(v_0, h_0, transpose_a=True) / n
-        a = tf.reduce_mean(v_k, 0) - tf.reduce_mean(v_0, 0)
-        b = tf.reduce_mean(h_k, 0) - tf.reduce_mean(h_0, 0)
-        terms = {"loss": tf.reduce_mean(self.free_energy(v_0)) - tf.reduce_mean(self.free_energy(v_k))}
+                self._keep_chains(h)
+        n, m = tf.shape(v_0)[0], tf.shape(v_k)[0]
+        sign = tf.cast(tf.concat([tf.fill([m], 1 / m), tf.fill([n], -1 / n)], 0), tf.float32)  # Σ sign · f is ⟨f⟩_k - ⟨f⟩_0
+        v, logits = tf.concat([v_k, v_0], 0), tf.concat([logits_k, logits_0], 0)
+        h, signed_v = tf.sigmoid(logits), sign[:, None] * v
+        directions = [tf.matmul(signed_v, h, transpose_a=True), tf.reduce_sum(signed_v, 0), tf.linalg.matvec(h, sign, transpose_a=True)]
+        terms = {"loss": -tf.tensordot(sign, self._free_energy(v, logits), 1)}
         if not self.chains:
             terms["reconstruction"] = tf.reduce_mean(tf.math.squared_difference(v_0, v_k), -1)
-        return terms, [W, a, b]
+        return terms, directions
 
-    def run_chain(self, v: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """k sweeps from v."""
-        n = tf.shape(v)[0]
+    def run_chain(self, h: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """k sweeps from h: v, the logits of h given v, and the next h."""
+        n = tf.shape(h)[0]
 
-        def body(i, v):
-            u = rng.uniform([n, self.hidden + self.visible], rng.fold_in(seed, i))
-            return i + 1, self.sweep(v, u[:, : self.hidden], u[:, self.hidden :])
+        def body(i, v, logits, h):
+            u = rng.uniform([n, self.visible + self.hidden], rng.fold_in(seed, i))
+            return i + 1, *self.sweep(h, u[:, : self.visible], u[:, self.visible :])
 
-        return tf.while_loop(lambda i, v: i < self.k.value, body, (0, v), shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, self.visible])))[1]
+        start = (0, tf.zeros([n, self.visible]), tf.zeros_like(h), h)
+        return tf.while_loop(lambda i, *_: i < self.k.value, body, start)[1:]
 
     def _own_chains(self) -> tf.Tensor:
         """Those of this replica: the weight holds the chains of all replicas, one block each."""
         replica, count = _replica()
-        return self.v.value[replica * (self.chains // count) : (replica + 1) * (self.chains // count)]
+        return self.h.value[replica * (self.chains // count) : (replica + 1) * (self.chains // count)]
 
-    def _keep_chains(self, v: tf.Tensor) -> None:
+    def _keep_chains(self, h: tf.Tensor) -> None:
         replica, count = _replica()
         if self.chains % count:
             raise ValueError(f"{self.chains} chains cannot be shared by {count} replicas: take a multiple of {count}")
         before = replica * (self.chains // count)
-        self.v.assign(tf.pad(v, [[before, self.chains - before - self.chains // count], [0, 0]]))  # summed over replicas
+        self.h.assign(tf.pad(h, [[before, self.chains - before - self.chains // count], [0, 0]]))  # summed over replicas
 
     # -- sampling ------------------------------------------------------------------------------------------------------
 
     def noise(self, n, seed):
-        return rng.uniform([n, self.visible + self.sweeps * (self.hidden + self.visible)], seed)
+        return rng.uniform([n, (1 + self.sweeps) * (self.visible + self.hidden)], seed)
 
     def generate(self, noise, condition=None):
-        v = tf.cast(noise[:, : self.visible] < self.rates, tf.float32)
-        u = tf.reshape(noise[:, self.visible :], [-1, self.sweeps, self.hidden + self.visible])
+        u_v, u_h = tf.split(tf.reshape(noise, [-1, 1 + self.sweeps, self.visible + self.hidden]), [self.visible, self.hidden], -1)
+        v = tf.cast(u_v[:, 0] < self.rates, tf.float32)
+        h = rng.bernoulli(u_h[:, 0], logits=self.hidden_logits(v))
 
-        def body(i, v):
-            return i + 1, self.sweep(v, u[:, i, : self.hidden], u[:, i, self.hidden :])
+        def body(i, v, h):
+            v, _, h = self.sweep(h, u_v[:, i], u_h[:, i])
+            return i + 1, v, h
 
-        return tf.reshape(tf.while_loop(lambda i, v: i < self.sweeps, body, (0, v))[1], [-1, *self.shape])
+        return tf.reshape(tf.while_loop(lambda i, *_: i <= self.sweeps, body, (1, v, h))[1], [-1, *self.shape])
 
     def encode(self, x, condition=None):
         """p(h = 1 | v), [n, hidden]."""
