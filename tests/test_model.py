@@ -256,6 +256,23 @@ def test_backup_and_restore_goes_on_bit_for_bit(tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_fit_enters_the_data_at_its_epoch(tmp_path):
+    """Shuffled digits, binarised afresh each epoch: three epochs, or one, a save, and two from a new process's view of the data."""
+
+    def digits():
+        return tfgen.data.load("digits", values="binary", limit=300)
+
+    whole, first = (compiled(VAE((8, 8, 1), latent=2, hidden=(4,))) for _ in range(2))
+    first.set_weights(whole.get_weights())
+    whole.fit(digits(), epochs=3, verbose=0)
+    first.fit(digits(), epochs=1, verbose=0)
+    first.save(tmp_path / "model.keras")
+    again = tfgen.load(tmp_path / "model.keras")
+    again.fit(digits(), initial_epoch=1, epochs=3, verbose=0)
+    for ours, theirs in zip(again.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_optimizers_survive_every_way_of_saving(tmp_path):
     def fresh():
         keras.utils.set_random_seed(3)
