@@ -493,10 +493,20 @@ def test_chains_are_shared_by_the_replicas(mirrored):
     chains = model.h.numpy()
     assert set(np.unique(chains)) == {0.0, 1.0} and chains[:4].any() and chains[4:].any()
     assert not np.array_equal(chains[:4], chains[4:])
+    with mirrored.scope(), pytest.raises(ValueError, match="multiple of 2"):
+        RBM((5,), hidden=4, chains=3)
+
+
+def test_errors_under_a_strategy_are_one_line_too(mirrored):
     with mirrored.scope():
-        odd = compiled(RBM((5,), hidden=4, chains=3))
-    with pytest.raises(ValueError, match="multiple of 2"):
-        odd.fit(BITS, batch_size=16, verbose=0)
+        model = compiled(VAE((5,), latent=2, hidden=(4,)))
+    generator = ((BITS[i : i + 8, :3],) for i in range(0, 64, 8))
+    with pytest.raises(ValueError, match="was built for") as error:
+        model.fit(tf.data.Dataset.from_generator(lambda: generator, output_signature=(tf.TensorSpec([None, 3]),)), verbose=0)
+    line(error)
+    with pytest.raises(ValueError, match="sample_weight weights the loss of one player") as error, mirrored.scope():
+        compiled(GAN((2,), values="real", latent=3, hidden=(4,))).fit(PLANE, sample_weight=np.ones(64), verbose=0)
+    line(error)
 
 
 def test_players_of_the_base():

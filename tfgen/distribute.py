@@ -57,15 +57,18 @@ def make_function(model, step: Callable) -> Callable | None:
     if current is None:
         return None
 
+    @tf.autograph.experimental.do_not_convert  # which would wrap our one-line errors
     def many(iterator):
-        done = 0
-        for _ in tf.range(model.steps_per_execution):
+        def body(done, _):
             data = iterator.get_next_as_optional()
-            if not data.has_value():
-                break
-            current.run(tf.autograph.experimental.do_not_convert(step), args=(data.get_value(),))
-            done += 1
-        return done
+
+            def play():
+                current.run(step, args=(data.get_value(),))
+                return done + 1, True
+
+            return tf.cond(data.has_value(), play, lambda: (done, False))
+
+        return tf.while_loop(lambda done, more: more & (done < model.steps_per_execution), body, (0, True))[0]
 
     many = many if model.run_eagerly else tf.function(many, reduce_retracing=True)
 

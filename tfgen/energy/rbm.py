@@ -51,6 +51,9 @@ class RBM(GenerativeModel):
         half = keras.initializers.Constant(0.5)
         self.rates = self.add_weight(shape=(self.visible,), initializer=half, trainable=False, aggregation="mean", name="rates")
         if chains:
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            if chains % replicas:
+                raise ValueError(f"{chains} chains cannot be shared by {replicas} replicas: take a multiple of {replicas}")
             self.h = self.add_weight(shape=(chains, hidden), initializer=_coins, trainable=False, aggregation="sum", name="chains")
 
     # -- the energy ----------------------------------------------------------------------------------------------------
@@ -148,8 +151,6 @@ class RBM(GenerativeModel):
 
     def _keep_chains(self, h: tf.Tensor) -> None:
         replica, count = _replica()
-        if self.chains % count:
-            raise ValueError(f"{self.chains} chains cannot be shared by {count} replicas: take a multiple of {count}")
         before = replica * (self.chains // count)
         self.h.assign(tf.pad(h, [[before, self.chains - before - self.chains // count], [0, 0]]))  # summed over replicas
 
