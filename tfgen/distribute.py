@@ -24,18 +24,20 @@ def strategy(name: str = "none", devices: list[str] | None = None) -> tf.distrib
     if name == "mirrored":
         return tf.distribute.MirroredStrategy(devices)
     if name == "multiworker":
-        _cluster()
+        _check_cluster()
         return tf.distribute.MultiWorkerMirroredStrategy()
     raise ValueError(f"there is no strategy {name!r}: choose one of {', '.join(NAMES)}")
 
 
-def _cluster() -> dict:
-    text = os.environ.get("TF_CONFIG", "")
+def _check_cluster() -> None:
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        return
     try:
-        config = json.loads(text or "{}")
-        if text:
-            config["cluster"]["worker"][config["task"]["index"]] if config["task"]["type"] == "worker" else config["task"]["type"]
-        return config
+        config = json.loads(text)
+        task = config["task"]
+        if task["type"] == "worker":
+            _ = config["cluster"]["worker"][task["index"]]
     except (json.JSONDecodeError, KeyError, IndexError, TypeError) as error:
         expected = '{"cluster": {"worker": ["host:port", …]}, "task": {"type": "worker", "index": 0}}'
         raise ValueError(f"TF_CONFIG is {text!r} ({type(error).__name__}: {error}); expected JSON like {expected}") from None

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 
-__all__ = ["VALUES", "check_data", "check_noise", "check_shapes", "nearest"]
+__all__ = ["VALUES", "check_data", "check_noise", "check_shapes", "nearest", "our_line"]
 
 VALUES = {"binary": (0.0, 1.0), "unit": (0.0, 1.0), "signed": (-1.0, 1.0), "bytes": (0.0, 255.0), "real": (-np.inf, np.inf)}
 
@@ -22,6 +22,12 @@ _REMEDY = {
 def nearest(word: str, words) -> str:
     """The words to offer in place of an unknown one: the nearest, or all of them."""
     return ", ".join(difflib.get_close_matches(word, list(words), 3) or sorted(words))
+
+
+def our_line(error: Exception) -> ValueError | None:
+    """The line that we put behind "[tfgen] " where an error must pass through a graph; None of an error that is not ours."""
+    _, mark, line = str(error).partition("[tfgen] ")
+    return ValueError(line.split("\n")[0]) if mark else None
 
 
 def check_shapes(model, x, condition, who: str = "x") -> None:

@@ -35,8 +35,8 @@ class Player:
     Arguments:
         loss: `(x, condition, training) -> terms`; `terms["loss"]` is minimised by its gradient, the others are logged.
             A term is [batch], or a scalar where it is a statistic of the batch.
-        variables: those that it moves. A net that is learnt layer by layer gives all of a layer's here, and `turns=0` to those that wait.
-        turns: turn t of k sees x[t::k]; a player of one turn sees the whole batch.
+        variables: those that it moves.
+        turns: turn t of k sees x[t::k]; a player of one turn sees the whole batch, one of none waits (a layer that is not yet learnt).
         optimizer: makes the paper's optimizer; `compile` may be given another. Adam(1e-3) without one.
         update: in place of `loss`, a rule that is no gradient of a loss (contrastive divergence, the delta rule, EM):
             `(x, condition, training) -> terms, directions`, one descent direction for each variable, averaged over the batch.
@@ -253,9 +253,7 @@ class GenerativeModel(keras.Model):
         try:
             return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
         except tf.errors.InvalidArgumentError as error:
-            if "[tfgen]" not in str(error):
-                raise
-            raise ValueError(str(error).split("[tfgen] ")[1].split("\n")[0]) from None
+            raise door.our_line(error) or error from None
         except tf.errors.UnavailableError as error:
             raise RuntimeError(
                 f"another worker is gone ({str(error).splitlines()[0][:120]}): "
@@ -384,6 +382,10 @@ class GenerativeModel(keras.Model):
         if input_signature is None:
             input_signature = [self.noise_signature(), *([conditions.signature(self.condition)] if self.condition is not None else [])]
         return super().export(filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
+
+    def flat(self, x) -> tf.Tensor:
+        """Examples of any type as float32 [n, the product of the shape]: for models on vectors."""
+        return tf.reshape(tf.cast(x, tf.float32), [-1, math.prod(self.shape)])
 
     # -- small parts ---------------------------------------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ class MADE(GenerativeModel):
     def logits(self, x: tf.Tensor, condition=None, mask: int | tf.Tensor = 0) -> tf.Tensor:
         """Of x_i given those before it, [n, D], under one of the masks."""
         places, *degrees = [tf.gather(d.value, mask) for d in self.degrees]
-        h, below = tf.reshape(x, [-1, self.dims]), places
+        h, below = self.flat(x), places
         told = None if condition is None else conditions.vector(self.condition, condition)
         for i, (dense, degree) in enumerate(zip(self.dense, degrees, strict=True)):
             h = dense(h, below[:, None] <= degree)
@@ -83,7 +83,7 @@ class MADE(GenerativeModel):
         return self.last(h, below[:, None] < places)
 
     def log_prob(self, x, condition=None):
-        x = tf.reshape(tf.cast(x, tf.float32), [-1, self.dims])
+        x = self.flat(x)
         each = [heads.bernoulli(self.logits(x, condition, mask)).log_prob(x) for mask in range(self.masks)]
         return tf.reduce_logsumexp(tf.stack(each), 0) - math.log(self.masks)
 
@@ -91,7 +91,7 @@ class MADE(GenerativeModel):
         if not training:
             return {"loss": -self.log_prob(x, condition)}
         mask = tf.cast(self.random_state[1] % self.masks, tf.int32)
-        x = tf.reshape(x, [-1, self.dims])
+        x = self.flat(x)
         return {"loss": -heads.bernoulli(self.logits(x, condition, mask)).log_prob(x)}
 
     def noise(self, n, seed):

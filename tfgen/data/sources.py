@@ -5,9 +5,7 @@ import hashlib
 import os
 import shutil
 import ssl
-import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -19,7 +17,8 @@ import tensorflow as tf
 
 from tfgen.data import worlds
 from tfgen.data.transforms import fit_image
-from tfgen.door import nearest
+from tfgen.door import nearest, our_line
+from tfgen.progress import progress
 
 __all__ = ["MEMORY", "Examples", "Stream", "digits", "folder", "grid", "open_source", "ring", "tfds_set"]
 
@@ -107,23 +106,15 @@ class Stream:
         return ordered
 
     def load(self) -> Examples:
-        """All of it in memory; a line on stderr tells how far it is where that takes long."""
+        """All of it in memory."""
         x, labels = np.empty((self.count, *self.shape), np.uint8), np.empty(self.count, np.int32)
-        done, told, tell_at = 0, False, time.monotonic() + 2
+        done, blocks = 0, self.blocks(256)(None).as_numpy_iterator()
         try:
-            for part, part_labels in self.blocks(256)(None).as_numpy_iterator():
+            for part, part_labels in progress(blocks, -(-self.count // 256), f"{self.name}, blocks of 256"):
                 x[done : done + len(part)], labels[done : done + len(part)] = part, part_labels
                 done += len(part)
-                if time.monotonic() > tell_at:
-                    told, tell_at = True, time.monotonic() + 1
-                    print(f"\r{self.name}: {done} of {self.count} read", end="", file=sys.stderr, flush=True)
         except tf.errors.InvalidArgumentError as error:
-            if "[tfgen] " not in str(error):
-                raise
-            raise ValueError(str(error).split("[tfgen] ")[1].split("\n")[0]) from None
-        finally:
-            if told:
-                print(file=sys.stderr)
+            raise our_line(error) or error from None
         return Examples(x, None if self.classes is None else labels, self.classes, self.name)
 
 

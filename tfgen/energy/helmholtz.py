@@ -77,7 +77,7 @@ class Helmholtz(GenerativeModel):
 
     def bound(self, x, condition=None, *, k: int = 1, seed: int | None = None):
         """log (1/k) Σ p(x, h) / q(h | x) over k samples of q: at most log p(x) in expectation, and rising with k."""
-        layers = self.recognise(tf.repeat(self._flat(x), k, 0), rng.as_seed(seed))
+        layers = self.recognise(tf.repeat(self.flat(x), k, 0), rng.as_seed(seed))
         log_w = tf.reshape(self.log_p(layers) - self.log_q(layers), [-1, k])
         return tf.reduce_logsumexp(log_w, -1) - math.log(k)
 
@@ -91,7 +91,7 @@ class Helmholtz(GenerativeModel):
         }
 
     def wake(self, x, condition=None, training=True):
-        layers = self.recognise(self._flat(x), self.new_seed())
+        layers = self.recognise(self.flat(x), self.new_seed())
         errors = [layers[l] - tf.sigmoid(self.downward_logits(l, [*layers, layers[-1]][l + 1])) for l in range(len(layers))]  # noqa: E741
         G = [_delta(above, error) for above, error in zip(layers[1:], errors, strict=False)]
         terms = {"loss": -self.log_p(layers), "bound": self.log_p(layers) - self.log_q(layers)}
@@ -113,13 +113,10 @@ class Helmholtz(GenerativeModel):
 
     def encode(self, x, condition=None):
         """The top layer's probabilities, each layer below at its own: a mean-field pass, [n, hidden[-1]]."""
-        h = self._flat(x)
+        h = self.flat(x)
         for l in range(1, len(self.sizes)):  # noqa: E741
             h = tf.sigmoid(self.upward_logits(l, h))
         return h
-
-    def _flat(self, x):
-        return tf.reshape(tf.cast(x, tf.float32), [-1, self.sizes[0]])
 
 
 def _delta(activity: tf.Tensor, error: tf.Tensor) -> tf.Tensor:

@@ -60,14 +60,14 @@ class RBM(GenerativeModel):
 
     def free_energy(self, x: tf.Tensor) -> tf.Tensor:
         """F(v) [n]: log p(v) = -F(v) - log Z."""
-        v = self._flat(x)
+        v = self.flat(x)
         return self._free_energy(v, self.hidden_logits(v))
 
     def _free_energy(self, v, logits):
         return -tf.linalg.matvec(v, self.a) - tf.reduce_sum(tf.nn.softplus(logits), -1)
 
     def energy(self, v: tf.Tensor, h: tf.Tensor) -> tf.Tensor:
-        v = self._flat(v)
+        v = self.flat(v)
         return -tf.linalg.matvec(v, self.a) - tf.linalg.matvec(h, self.b) - tf.reduce_sum((v @ self.W) * h, -1)
 
     def hidden_logits(self, v: tf.Tensor) -> tf.Tensor:
@@ -87,7 +87,7 @@ class RBM(GenerativeModel):
 
         log f_β(v) = (1 - β) a_0·v + β a·v + Σ_j softplus(β (b_j + (vW)_j))
         """
-        rates = self.rates.value if start is None else tf.reduce_mean(self._flat(start), 0)
+        rates = self.rates.value if start is None else tf.reduce_mean(self.flat(start), 0)
         base = tf.math.log((rates + 0.01) / (1.01 - rates))  # smoothed, so that no unit is certain
 
         def log_ratio(v, beta, after):
@@ -115,7 +115,7 @@ class RBM(GenerativeModel):
 
     def contrastive_divergence(self, x, condition=None, training=True):
         """⟨v h⟩_k - ⟨v h⟩_0, with h replaced by its expectation given v."""
-        v_0, (first, rest) = self._flat(x), rng.split(self.new_seed(), 2)
+        v_0, (first, rest) = self.flat(x), rng.split(self.new_seed(), 2)
         logits_0 = self.hidden_logits(v_0)
         h = self._own_chains() if self.chains else rng.bernoulli(rng.uniform(tf.shape(logits_0), first), logits=logits_0)
         v_k, logits_k, h = self.run_chain(h, rest)
@@ -172,14 +172,11 @@ class RBM(GenerativeModel):
 
     def encode(self, x, condition=None):
         """p(h = 1 | v), [n, hidden]."""
-        return tf.sigmoid(self.hidden_logits(self._flat(x)))
+        return tf.sigmoid(self.hidden_logits(self.flat(x)))
 
     def reconstruct(self, x, condition=None):
         """p(v = 1 | h) of the expected h."""
         return tf.reshape(tf.sigmoid(self.visible_logits(self.encode(x))), [-1, *self.shape])
-
-    def _flat(self, x):
-        return tf.reshape(tf.cast(x, tf.float32), [-1, self.visible])
 
 
 def _coins(shape, dtype=None):

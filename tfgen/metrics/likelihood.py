@@ -54,7 +54,8 @@ class BitsPerDim(keras.metrics.Mean):
 
 def likelihood(model, x, condition=None, *, k: int = 5000, seed: int = 0, batch: int = 100, memory: int = 2**28) -> Likelihood:
     """The best that the model can say of log p(x): `log_prob`, or else `bound` with k samples, in pieces of at most `memory` bytes."""
-    door.check_data(model, np.asarray(x), condition, batch)
+    x = np.asarray(x)
+    door.check_data(model, x, condition, batch)
     exact = hasattr(model, "log_prob")
     if not exact and not hasattr(model, "bound"):
         raise ValueError(f"{type(model).__name__} has neither log_prob nor bound: it can sample, and cannot say how likely x is")
@@ -69,7 +70,7 @@ def likelihood(model, x, condition=None, *, k: int = 5000, seed: int = 0, batch:
 
     def of(rows, count):
         seeds = rng.fold_in(rng.as_seed(seed), count)
-        part = tf.constant(np.asarray(x)[rows], tf.float32)
+        part = tf.constant(x[rows], tf.float32)
         told = None if condition is None else tf.nest.map_structure(lambda c: tf.convert_to_tensor(np.asarray(c)[rows]), condition)
         if exact:
             return score(part, told, seeds, 1).numpy()

@@ -45,17 +45,17 @@ class EM(GenerativeModel):
         raise NotImplementedError
 
     def log_prob(self, x, condition=None):
-        return tf.reduce_logsumexp(self.log_joint(self._flat(x)), -1)
+        return tf.reduce_logsumexp(self.log_joint(self.flat(x)), -1)
 
     def encode(self, x, condition=None):
         """p(k | x), [n, components]."""
-        return tf.nn.softmax(self.log_joint(self._flat(x)))
+        return tf.nn.softmax(self.log_joint(self.flat(x)))
 
     def players(self):
         return {"model": Player(update=self.e_step)}
 
     def e_step(self, x, condition=None, training=True):
-        x = self._flat(x)
+        x = self.flat(x)
         log_joint = self.log_joint(x)
         if training:
             r = tf.nn.softmax(log_joint)
@@ -70,9 +70,6 @@ class EM(GenerativeModel):
         self.log_weights.assign(tf.math.log(tf.maximum(counts, 1e-30)) - tf.math.log(tf.reduce_sum(counts)))
         for v in self.sums.values():
             v.assign(tf.zeros(v.shape))
-
-    def _flat(self, x):
-        return tf.reshape(tf.cast(x, tf.float32), [-1, self.dims])
 
 
 def _equal(shape, dtype=None):

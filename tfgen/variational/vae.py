@@ -50,7 +50,7 @@ class VAE(GenerativeModel):
 
     def posterior(self, x):
         """q(z | x)."""
-        return heads.normal(self.encoder(tf.reshape(x, [-1, self.dims])))
+        return heads.normal(self.encoder(self.flat(x)))
 
     def likelihood(self, z):
         """p(x | z), for z [n, latent], over flat x."""
@@ -68,14 +68,14 @@ class VAE(GenerativeModel):
 
     def bound(self, x, condition=None, *, k: int = 1, seed: int | None = None):
         """log (1/k) Σ p(x, z) / q(z | x) over k samples of q: at most log p(x) in expectation, and rising with k."""
-        q = self.posterior(tf.cast(x, tf.float32))
+        q = self.posterior(x)
         z, log_px = self._sample(q, x, k, rng.as_seed(seed))
         log_qz = tf.transpose(q.log_prob(tf.transpose(z, [1, 0, 2])))
         return tf.reduce_logsumexp(log_px + self.prior().log_prob(z) - log_qz, -1) - math.log(k)
 
     def _sample(self, q, x, k: int, seed):
         """k samples z [n, k, latent] of q(z | x), and log p(x | z) [n, k]."""
-        x = tf.reshape(tf.cast(x, tf.float32), [-1, self.dims])
+        x = self.flat(x)
         z = q.mean()[:, None] + q.stddev()[:, None] * rng.normal([tf.shape(x)[0], k, self.latent], seed)
         log_px = self.likelihood(tf.reshape(z, [-1, self.latent])).log_prob(tf.repeat(x, k, 0))
         return z, tf.reshape(log_px, [-1, k])
@@ -91,7 +91,7 @@ class VAE(GenerativeModel):
 
     def encode(self, x, condition=None):
         """The mean of q(z | x), [n, latent]."""
-        return self.posterior(tf.cast(x, tf.float32)).mean()
+        return self.posterior(x).mean()
 
     def decode(self, z, condition=None):
         """The mean of p(x | z)."""
