@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import inspect
 import math
-import os
 import pathlib
 import random
 import zipfile
@@ -22,6 +21,7 @@ import tensorflow as tf
 from tfgen import callbacks as house
 from tfgen import condition as conditions
 from tfgen import distribute, door, rng
+from tfgen.files import whole
 
 __all__ = ["GenerativeModel", "Player", "SharedRate", "Terms"]
 
@@ -354,12 +354,8 @@ class GenerativeModel(keras.Model):
             return
         if not path.name.endswith(suffix):
             return write(str(filepath))
-        partial = path.with_name(f".{path.name.removesuffix(suffix)}.{os.getpid()}{suffix}")
-        try:
+        with whole(path, suffix) as partial:
             write(str(partial))
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, filepath, **kwargs) -> "GenerativeModel":

@@ -1,6 +1,8 @@
 """Callbacks: what happens around the steps. `House` is in every fit; the others are for the user to add."""
 
 from tfgen.callbacks.house import House, for_fit
+from tfgen.callbacks.keep import Keep
+from tfgen.callbacks.monitor import Monitor
 from tfgen.callbacks.schedule import Schedule
 
-__all__ = ["House", "Schedule", "for_fit"]
+__all__ = ["House", "Keep", "Monitor", "Schedule", "for_fit"]

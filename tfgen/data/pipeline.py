@@ -61,7 +61,7 @@ def load(
         values: what x holds: "binary" (0 or 1), "unit" (0..1), "signed" (-1..1), "bytes" (0..255) or "real" (any).
         condition: the labels, too.
         binarise: how "binary" comes from grey: "epoch" draws afresh in each epoch with the grey value as the probability,
-            "fixed" once for each example, "threshold" compares with one half.
+            "fixed" once for each example, the same for every seed, "threshold" compares with one half.
         dequantise: bytes become (x + u) / 256, u uniform and afresh in each epoch; for "unit" and "real". What it costs in
             nats: `dequantisation_nats`.
         seed: of the order and of every draw.
@@ -100,7 +100,7 @@ def load(
     key = rng.as_seed(int(seed))
     size_of_block = int(np.clip(2**20 // np.prod(source.shape), 1, 1024))
     if values == "binary" and binarise == "fixed":
-        source = _fixed(source, rng.fold_in(key, _FIXED), size_of_block)
+        source = _fixed(source, rng.fold_in(rng.as_seed(0), _FIXED), size_of_block)
 
     def transform(x, seed):
         if source.real:

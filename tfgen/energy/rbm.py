@@ -45,7 +45,7 @@ class RBM(GenerativeModel):
         super().__init__(shape, values="binary")
         self.visible, self.hidden, self.chains, self.learning_rate, self.sweeps = math.prod(self.shape), hidden, chains, learning_rate, sweeps
         self.W = self.add_weight(shape=(self.visible, hidden), initializer=keras.initializers.RandomNormal(stddev=0.01), name="W")
-        self.a = self.add_weight(shape=(self.visible,), initializer="zeros", name="a")
+        self.a = self.add_weight(shape=(self.visible,), initializer="zeros", aggregation="mean", name="a")
         self.b = self.add_weight(shape=(hidden,), initializer="zeros", name="b")
         self.k = self.add_weight(shape=(), dtype="int32", initializer=keras.initializers.Constant(k), trainable=False, name="k")
         half = keras.initializers.Constant(0.5)
@@ -82,13 +82,32 @@ class RBM(GenerativeModel):
         logits = self.hidden_logits(v)
         return v, logits, rng.bernoulli(u_h, logits=logits)
 
+    @property
+    def states(self) -> int:
+        """The terms of `log_z`."""
+        return 2 ** min(self.visible, self.hidden)
+
+    def log_z(self) -> tf.Tensor:
+        """log Z, float64, by the sum over every state s of the smaller layer: Z = Σ_s exp(bias·s) Π_i (1 + exp(other bias_i + (W s)_i))."""
+        W, a, b = (tf.cast(v.value, tf.float64) for v in (self.W, self.a, self.b))
+        W, bias, other = (tf.transpose(W), b, a) if self.hidden <= self.visible else (W, a, b)
+        units = min(self.visible, self.hidden)
+        if units > 24:
+            raise ValueError(f"log_z sums over the states of the smaller layer, and this RBM has 2^{units} of them: tfgen.metrics.annealed_log_likelihood")
+        bits, total = tf.range(units, dtype=tf.int64), []
+        for begin in range(0, self.states, 4096):
+            index = tf.range(begin, min(begin + 4096, self.states), dtype=tf.int64)
+            s = tf.cast(tf.bitwise.bitwise_and(tf.bitwise.right_shift(index[:, None], bits), 1), tf.float64)
+            total.append(tf.reduce_logsumexp(tf.linalg.matvec(s, bias) + tf.reduce_sum(tf.nn.softplus(s @ W + other), -1)))
+        return tf.reduce_logsumexp(tf.stack(total))
+
     def annealing_path(self, start=None) -> Path:
         """From independent units with the rates of `start` (data; or none: those seen in training) to this model, for annealed importance sampling.
 
         log f_β(v) = (1 - β) a_0·v + β a·v + Σ_j softplus(β (b_j + (vW)_j))
         """
         rates = self.rates.value if start is None else tf.reduce_mean(self.flat(start), 0)
-        base = tf.math.log((rates + 0.01) / (1.01 - rates))  # smoothed, so that no unit is certain
+        base = _log_odds(rates)
 
         def log_ratio(v, beta, after):
             logits = self.hidden_logits(v)
@@ -120,7 +139,9 @@ class RBM(GenerativeModel):
         h = self._own_chains() if self.chains else rng.bernoulli(rng.uniform(tf.shape(logits_0), first), logits=logits_0)
         v_k, logits_k, h = self.run_chain(h, rest)
         if training:
-            self.rates.assign(0.99 * self.rates + 0.01 * tf.reduce_mean(v_0, 0))
+            rates = tf.reduce_mean(v_0, 0)
+            self.rates.assign(0.99 * self.rates + 0.01 * rates)
+            self.a.assign(tf.where(self.random_state.value[1] == 1, _log_odds(rates), self.a))  # the first step: unit i at the log-odds of its rate
             if self.chains:
                 self._keep_chains(h)
         n, m = tf.shape(v_0)[0], tf.shape(v_k)[0]
@@ -177,6 +198,11 @@ class RBM(GenerativeModel):
     def reconstruct(self, x, condition=None):
         """p(v = 1 | h) of the expected h."""
         return tf.reshape(tf.sigmoid(self.visible_logits(self.encode(x))), [-1, *self.shape])
+
+
+def _log_odds(rates: tf.Tensor) -> tf.Tensor:
+    """Smoothed, so that no unit is certain."""
+    return tf.math.log((rates + 0.01) / (1.01 - rates))
 
 
 def _coins(shape, dtype=None):

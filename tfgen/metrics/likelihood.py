@@ -11,7 +11,7 @@ from tfgen import door, rng
 from tfgen.progress import progress
 from tfgen.sampling import LogZ, annealed_importance
 
-__all__ = ["BitsPerDim", "Likelihood", "annealed_log_likelihood", "bits_per_dim", "likelihood"]
+__all__ = ["BitsPerDim", "Likelihood", "annealed_log_likelihood", "bits_per_dim", "enumerated_log_likelihood", "likelihood"]
 
 
 class Likelihood(NamedTuple):
@@ -88,6 +88,16 @@ def annealed_log_likelihood(model, x, *, chains: int = 100, temperatures: int = 
     if not hasattr(model, "annealing_path"):
         raise ValueError(f"{type(model).__name__} has no path to anneal along: annealed_log_likelihood needs free_energy and annealing_path")
     log_z = annealed_importance(model.annealing_path(start), chains=chains, temperatures=temperatures, seed=seed)
-    each = -np.concatenate([model.free_energy(tf.constant(np.asarray(x)[i : i + 1000], tf.float32)).numpy() for i in range(0, len(x), 1000)])
-    each = each - log_z.value
-    return Likelihood(float(each.mean()), float(each.std(ddof=1) / math.sqrt(len(each))), "annealed", each), log_z
+    return _from_free_energy(model, x, log_z.value, "annealed"), log_z
+
+
+def enumerated_log_likelihood(model, x) -> Likelihood:
+    """log p(x) = -F(x) - log Z with log Z summed over every state of a small model."""
+    if not hasattr(model, "log_z"):
+        raise ValueError(f"{type(model).__name__} has no log_z to be summed: enumerated_log_likelihood needs free_energy and log_z")
+    return _from_free_energy(model, x, float(model.log_z()), "enumerated")
+
+
+def _from_free_energy(model, x, log_z: float, how: str) -> Likelihood:
+    each = -np.concatenate([model.free_energy(tf.constant(np.asarray(x)[i : i + 1000], tf.float32)).numpy() for i in range(0, len(x), 1000)]) - log_z
+    return Likelihood(float(each.mean()), float(each.std(ddof=1) / math.sqrt(len(each))) if len(each) > 1 else math.nan, how, each)

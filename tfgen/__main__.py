@@ -1,0 +1,161 @@
+"""python -m tfgen: the command line. Every command is a function of tfgen.runs; TensorFlow is imported when one needs it."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `train` made, such as runs/vae-digits.")]
+DataDir = Annotated[Path | None, typer.Option(help="Where TensorFlow Datasets are, or go; else TFDS_DATA_DIR, else ~/tensorflow_datasets.")]
+
+
+@app.callback(invoke_without_command=True)
+def main(context: typer.Context) -> None:
+    """Deep generative models in Keras 3: train, judge and ship them."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_)
+
+
+@app.command("list")
+def list_() -> None:
+    """The catalog: system, family, paper, what each can do."""
+    catalog = _tensorflow().catalog
+    for family in dict.fromkeys(entry.family for entry in catalog.CATALOG):
+        print(f"\n{family}")
+        for entry in (e for e in catalog.CATALOG if e.family == family):
+            print(f"  {entry.name:<12} {entry.summary}\n  {'':<12} {entry.paper}\n  {'':<12} {', '.join(entry.abilities)}")
+    print("\nnext: python -m tfgen train vae")
+
+
+@app.command()
+def train(
+    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="A name of `python -m tfgen list`.")],
+    data: Annotated[str, typer.Option(help="digits, ring, grid, bars, ising, a TensorFlow Dataset, or a folder of pictures.")] = "digits",
+    data_dir: DataDir = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="By default the catalog's.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Over all devices; by default the catalog's.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An argument of the system, such as hidden=200,200. Repeatable.")] = None,
+    labels: Annotated[bool, typer.Option("--labels", help="Tell the model the labels of the data.")] = False,
+    binarise: Annotated[str, typer.Option(help="Grey to 0 and 1: afresh each epoch, fixed once, or threshold.")] = "epoch",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many examples.")] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="Cut and average pictures to this width and height.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of the first player, which leads the others; by default the paper's.")] = None,
+    decay: Annotated[str, typer.Option(help="Of the learning rate over the epochs: none, cosine or linear.")] = "none",
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, order and every draw.")] = 0,
+    precision: Annotated[str, typer.Option(help="float32, mixed_bfloat16 or mixed_float16.")] = "float32",
+    distribute: Annotated[str, typer.Option(help="none, mirrored (all GPUs) or multiworker (the machines of TF_CONFIG).")] = "none",
+    xla: Annotated[bool, typer.Option("--xla", help="Compile the training step.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; by default runs/SYSTEM-DATA.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what the folder holds.")] = False,
+    pictures_every: Annotated[int, typer.Option(min=1, help="Samples and histograms for TensorBoard each so many epochs.")] = 1,
+) -> None:
+    """Train a system into a folder. The same command goes on where it was interrupted."""
+    _one_of("--binarise", binarise, ("epoch", "fixed", "threshold"))
+    _one_of("--precision", precision, ("float32", "mixed_bfloat16", "mixed_float16"))
+    _one_of("--distribute", distribute, ("none", "mirrored", "multiworker"))
+    tfgen = _tensorflow()
+    from tfgen import runs
+
+    settings = runs.Settings(
+        system, runs.parse(tfgen.catalog.find(system).model, set_ or []), data, binarise, limit, size and (size, size),
+        labels, batch, epochs, learning_rate, decay, seed, precision,
+    )  # fmt: skip
+    folder = out or Path("runs") / f"{system}-{Path(data).name.replace('/', '-')}"
+    try:
+        runs.train(settings, folder, data_dir=data_dir, fresh=fresh, distribute_by=distribute, xla=xla, pictures_every=pictures_every)
+    except KeyboardInterrupt:
+        print(f"\ninterrupted: every finished epoch is in {folder}, and the same command goes on from there", file=sys.stderr)
+        raise typer.Exit(130) from None
+    print(f"see {folder}/samples, or: tensorboard --logdir {folder.parent}")
+    print(f"next: python -m tfgen sample {folder} | python -m tfgen evaluate {folder} | python -m export {folder}")
+
+
+@app.command()
+def sample(
+    run: RunFolder,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 64,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same samples.")] = None,
+    label: Annotated[int | None, typer.Option(help="For a model that was told labels: all of this class; else every class in turn.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A .png or .npy file; by default in the run's samples/.")] = None,
+) -> None:
+    """Draw samples: a picture, or the numbers."""
+    _tensorflow()
+    from tfgen import runs
+
+    print(runs.sample(runs.Run.open(run), n, seed=seed, label=label, out=out))
+
+
+@app.command()
+def evaluate(
+    run: RunFolder,
+    split: Annotated[str, typer.Option(help="Of the data that the run was trained on.")] = "test",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many examples.")] = None,
+    data_dir: DataDir = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
+    k: Annotated[int, typer.Option("-k", "--k", min=1, help="Samples behind each estimate of a likelihood through its bound.")] = 1000,
+    chains: Annotated[int, typer.Option(min=2, help="Of annealed importance sampling.")] = 100,
+    temperatures: Annotated[int, typer.Option(min=1, help="Of annealed importance sampling.")] = 10_000,
+) -> None:
+    """Every metric that is true of the model, into the terminal and card.json."""
+    _tensorflow()
+    from tfgen import runs
+
+    runs.evaluate(
+        runs.Run.open(run), split=split, limit=limit, data_dir=data_dir, seed=seed, k=k, chains=chains, temperatures=temperatures
+    )  # fmt: skip
+    print(f"written into {run}/card.json; next: python -m export {run}")
+
+
+@app.command()
+def reproduce(
+    name: Annotated[str | None, typer.Argument(metavar="CLAIM", help="One of docs/claims.csv; none lists them.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="How many; by default as many as the claim states.")] = None,
+    data_dir: DataDir = None,
+    out: Annotated[Path, typer.Option(help="For the runs.")] = Path("runs/claims"),
+    quick: Annotated[bool, typer.Option("--quick", help="The same path in seconds, on few examples: its figures mean nothing.")] = False,
+    record: Annotated[bool, typer.Option("--record", help="Write the figures into docs/claims.csv and the README.")] = False,
+) -> None:
+    """Measure a claim again: train, evaluate, and put ours beside the published figure."""
+    from tfgen.runs import claims
+
+    if name is None:
+        print(claims.listing())
+        return
+    claims.find(name)
+    _tensorflow()
+    claims.reproduce(name, command, seeds=seeds, data_dir=data_dir, out=out, quick=quick, record=record)
+
+
+def _tensorflow():
+    import tfgen
+    from tfgen._quiet import import_tensorflow
+
+    import_tensorflow()
+    return tfgen
+
+
+def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{option} {value}: expected one of {', '.join(allowed)}")
+
+
+def command(arguments: list[str]) -> int:
+    """Runs a command line; its exit code. What a person can put right is one line and code 2, with the traceback where TFGEN_TRACEBACK is set."""
+    try:
+        app(arguments, prog_name="python -m tfgen")
+    except SystemExit as end:
+        return end.code or 0
+    except (ValueError, OSError, ImportError, RuntimeError) as error:
+        if os.environ.get("TFGEN_TRACEBACK"):
+            raise
+        print(f"tfgen: {str(error) or type(error).__name__}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(command(sys.argv[1:]))

@@ -1,0 +1,72 @@
+"""TensorBoard: terms, learning rates, weights, samples of the same noise and reconstructions of the same examples, epoch by epoch."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from tfgen import pictures
+
+__all__ = ["Monitor"]
+
+
+class Monitor(keras.callbacks.Callback):
+    """Writes with `tf.summary`: training under logs/train, what is held out under logs/held_out.
+
+    Arguments:
+        folder: of the logs.
+        seed, condition: of the samples, the same in every epoch, so that a slider shows how the model grows.
+        held_out: (x, condition or None) to reconstruct, where the model can.
+        settings: what TensorBoard's hparams compare runs by.
+        every: pictures and histograms each so many epochs.
+    """
+
+    def __init__(self, folder: str | Path, *, seed: int = 0, condition=None, held_out=None, settings: dict | None = None, samples: int = 36, every: int = 1):
+        super().__init__()
+        self.folder, self.seed, self.condition, self.held_out = Path(folder), seed, condition, held_out
+        self.settings, self.count, self.every, self.writers = settings or {}, samples, every, {}
+
+    def on_train_begin(self, logs=None):
+        from tensorboard.plugins.hparams import api as hparams
+
+        plain = {name: value if isinstance(value, (bool, int, float, str)) else str(value) for name, value in self.settings.items() if value is not None}
+        if plain:
+            with self._writer("").as_default():
+                hparams.hparams(plain, trial_id=str(self.folder))
+
+    def on_epoch_end(self, epoch, logs=None):
+        step = epoch + 1
+        for name, value in (logs or {}).items():
+            if name != "learning_rate":
+                with self._writer("held_out" if name.startswith("val_") else "train").as_default():
+                    tf.summary.scalar(f"terms/{name.removeprefix('val_')}", value, step)
+        with self._writer("train").as_default():
+            for player, optimizer in self.model.optimizers.items():
+                tf.summary.scalar(f"learning_rate/{player}", float(keras.ops.convert_to_numpy(optimizer.learning_rate)), step)
+            if step % self.every == 0:
+                self._histograms(step)
+                self._pictures(step)
+        for writer in self.writers.values():
+            writer.flush()
+
+    def on_train_end(self, logs=None):
+        for writer in self.writers.values():
+            writer.close()
+
+    def _histograms(self, step: int) -> None:
+        for weight in self.model.weights:
+            if keras.backend.is_float_dtype(weight.dtype) and weight.shape:
+                tf.summary.histogram(f"weights/{weight.path}", keras.ops.convert_to_numpy(weight), step)
+
+    def _pictures(self, step: int) -> None:
+        samples = self.model.sample(self.count, self.condition, seed=self.seed)
+        tf.summary.image("samples", pictures.draw(samples, self.model.values)[None], step)
+        if self.held_out is not None and hasattr(self.model, "reconstruct"):
+            x, condition = self.held_out
+            reconstruction = self.model.reconstruct(tf.constant(x), *([] if condition is None else [condition]))
+            tf.summary.image("reconstructions", pictures.pairs(x, reconstruction, self.model.values)[None], step)
+
+    def _writer(self, name: str):
+        if name not in self.writers:
+            self.writers[name] = tf.summary.create_file_writer(str(self.folder / name))
+        return self.writers[name]

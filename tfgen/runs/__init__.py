@@ -1,0 +1,15 @@
+"""What the command line does, for use from Python, too: train into a folder, sample from it, judge it, measure claims."""
+
+import importlib
+
+_HOME = {
+    "Run": "folder", "Settings": "folder", "parse": "arguments", "evaluate": "judge", "sample": "train", "train": "train",
+}  # fmt: skip
+
+__all__ = [*_HOME]
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"tfgen.runs has no {name!r}")
+    return getattr(importlib.import_module(f"tfgen.runs.{_HOME[name]}"), name)

@@ -1,0 +1,85 @@
+"""`--set key=value`: text into the typed arguments of a constructor."""
+
+import ast
+import inspect
+import types
+import typing
+from collections.abc import Sequence
+
+from tfgen.door import nearest
+
+__all__ = ["parse"]
+
+
+def parse(system: type, texts: list[str]) -> dict:
+    """{"hidden": (64, 64)} of ["hidden=64,64"], with one clear line for a key that is not there or a value of another type."""
+    accepted = {name: p for name, p in inspect.signature(system.__init__).parameters.items() if p.kind is p.KEYWORD_ONLY and name != "condition"}
+    hints, given = typing.get_type_hints(system.__init__), {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--set {text}: expected key=value, such as --set {_example(accepted)}")
+        if key not in accepted:
+            hint = ": --labels gives it the labels of the data" if key == "condition" else f": did you mean {nearest(key, accepted)}?"
+            raise ValueError(f"{system.__name__} has no argument {key!r}{hint}")
+        try:
+            given[key] = _fit(_read(value), hints.get(key, object))
+        except TypeError:
+            raise ValueError(f"--set {key}={value}: expected {_say(hints[key])}, such as {key}={_write(accepted[key].default)}") from None
+    return given
+
+
+def _read(text: str):
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return {"true": True, "false": False, "none": None}.get(text.lower(), text)
+
+
+def _fit(value, hint):
+    """The value as the type asks for, or a TypeError."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if hint is object or hint is typing.Any:
+        return value
+    if origin in (types.UnionType, typing.Union):
+        for part in parts:
+            try:
+                return _fit(value, part)
+            except TypeError:
+                continue
+        raise TypeError
+    if hint is None or hint is types.NoneType:
+        if value is None:
+            return None
+        raise TypeError
+    if origin in (tuple, list, Sequence):
+        values = value if isinstance(value, (tuple, list)) else (value,)
+        if isinstance(value, str):
+            raise TypeError
+        return tuple(_fit(v, parts[0]) for v in values)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint is str and isinstance(value, (int, float)):
+        return str(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise TypeError
+    return value
+
+
+def _say(hint) -> str:
+    names = {int: "a whole number", float: "a number", str: "a word", bool: "true or false", types.NoneType: "none"}
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join(map(_say, parts))
+    if origin in (tuple, list, Sequence):
+        return f"{_say(parts[0]).removeprefix('a ')}s with commas between"
+    return names.get(hint, getattr(hint, "__name__", str(hint)))
+
+
+def _write(value) -> str:
+    return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def _example(accepted: dict) -> str:
+    name, parameter = next(iter(accepted.items()), ("key", inspect.Parameter("key", inspect.Parameter.KEYWORD_ONLY, default="value")))
+    return f"{name}={_write(parameter.default)}"
