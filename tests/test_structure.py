@@ -19,12 +19,13 @@ from tfgen.model import GenerativeModel
 ROOT = pathlib.Path(tfgen.__file__).parents[1]
 FAMILIES = (energy, adversarial, variational, autoregressive, mixture)
 FLOORS = [
-    {"_quiet", "condition", "entry", "heads", "progress", "rng"},
-    {"distribute", "door", "layers"},
+    {"_quiet", "condition", "entry", "files", "heads", "progress", "rng", "words"},
+    {"distribute", "door", "layers", "pictures"},
     {"callbacks", "data", "losses", "nets", "sampling"},
     {"metrics", "model"},
     {family.__name__.split(".")[1] for family in FAMILIES},
     {"catalog"},
+    {"runs"},
     {"__init__", "__main__"},
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}

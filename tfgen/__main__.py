@@ -62,11 +62,11 @@ def train(
 
     settings = runs.Settings(
         system, runs.parse(tfgen.catalog.find(system).model, set_ or []), data, binarise, limit, size and (size, size),
-        labels, batch, epochs, learning_rate, decay, seed, precision,
+        labels, batch, epochs, learning_rate, decay, seed, precision, xla,
     )  # fmt: skip
     folder = out or Path("runs") / f"{system}-{Path(data).name.replace('/', '-')}"
     try:
-        runs.train(settings, folder, data_dir=data_dir, fresh=fresh, distribute_by=distribute, xla=xla, pictures_every=pictures_every)
+        runs.train(settings, folder, data_dir=data_dir, fresh=fresh, distribute_by=distribute, pictures_every=pictures_every)
     except KeyboardInterrupt:
         print(f"\ninterrupted: every finished epoch is in {folder}, and the same command goes on from there", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -144,15 +144,19 @@ def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def command(arguments: list[str]) -> int:
-    """Runs a command line; its exit code. What a person can put right is one line and code 2, with the traceback where TFGEN_TRACEBACK is set."""
+    return run_app(app, arguments, "python -m tfgen")
+
+
+def run_app(app: typer.Typer, arguments: list[str], name: str) -> int:
+    """Runs a command line; its exit code. What a person can put right is one line and code 2; TFGEN_TRACEBACK=1 shows where it came from."""
     try:
-        app(arguments, prog_name="python -m tfgen")
+        app(arguments, prog_name=name)
     except SystemExit as end:
         return end.code or 0
     except (ValueError, OSError, ImportError, RuntimeError) as error:
         if os.environ.get("TFGEN_TRACEBACK"):
             raise
-        print(f"tfgen: {str(error) or type(error).__name__}", file=sys.stderr)
+        print(f"{name}: {str(error) or type(error).__name__}", file=sys.stderr)
         return 2
     return 0
 

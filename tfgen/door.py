@@ -1,13 +1,11 @@
 """What comes in at the door: data that do not fit get one clear line before anything moves."""
 
-import difflib
-
 import numpy as np
 import tensorflow as tf
 
 from tfgen import condition as conditions
 
-__all__ = ["VALUES", "check_data", "check_noise", "check_shapes", "nearest", "our_line"]
+__all__ = ["VALUES", "check_data", "check_noise", "check_shapes", "our_line"]
 
 VALUES = {"binary": (0.0, 1.0), "unit": (0.0, 1.0), "signed": (-1.0, 1.0), "bytes": (0.0, 255.0), "real": (-np.inf, np.inf)}
 
@@ -17,11 +15,6 @@ _REMEDY = {
     "signed": "numbers from -1 to 1: x / 127.5 - 1 of bytes",
     "bytes": "whole numbers from 0 to 255",
 }
-
-
-def nearest(word: str, words) -> str:
-    """The words to offer in place of an unknown one: the nearest, or all of them."""
-    return ", ".join(difflib.get_close_matches(word, list(words), 3) or sorted(words))
 
 
 def our_line(error: Exception) -> ValueError | None:

@@ -21,6 +21,7 @@ class Entry:
         tiny_data: x, or (x, condition), in numpy, that fits it.
         full: makes the paper's configuration for a shape.
         batch, epochs: to train it with.
+        not_in_tflite: signatures that TF-Lite cannot take, and why.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Entry:
     full: Callable
     batch: int = 100
     epochs: int = 20
+    not_in_tflite: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def family(self) -> str:

@@ -10,7 +10,7 @@ from tfgen.files import whole
 __all__ = ["curves", "draw", "pairs", "save"]
 
 _RANGE = {"binary": (0.0, 1.0), "unit": (0.0, 1.0), "signed": (-1.0, 1.0), "bytes": (0.0, 255.0)}
-PAPER, GAP, WIDTH = 255, 2, 480
+PAPER, BETWEEN, GAP, WIDTH = 255, 150, 2, 480
 
 
 def draw(x: np.ndarray, values: str = "unit", columns: int | None = None) -> np.ndarray:
@@ -69,7 +69,7 @@ def _tiles(x: np.ndarray, values: str) -> np.ndarray:
     x = x.astype("float32")
     if not (x.ndim == 4 and x.shape[-1] in (1, 3)):
         x = x.reshape(len(x), 1, -1, 1)
-    low, high = _RANGE.get(values) or ((0.0, 1.0) if 0 <= x.min() and x.max() <= 1.5 else (float(x.min()), float(x.max())))
+    low, high = _RANGE.get(values) or ((0.0, 1.0) if x.min() >= 0 and x.max() <= 1.5 else (float(x.min()), float(x.max())))
     grey = np.clip((x - low) / max(high - low, 1e-12) * 255, 0, 255).round().astype(np.uint8)
     return np.broadcast_to(grey, (*grey.shape[:-1], 3))
 
@@ -77,7 +77,7 @@ def _tiles(x: np.ndarray, values: str) -> np.ndarray:
 def _grid(tiles: np.ndarray, columns: int) -> np.ndarray:
     n, h, w, _ = tiles.shape
     rows = -(-n // columns)
-    grid = np.full((rows * (h + GAP) + GAP, columns * (w + GAP) + GAP, 3), PAPER, np.uint8)
+    grid = np.full((rows * (h + GAP) + GAP, columns * (w + GAP) + GAP, 3), BETWEEN, np.uint8)
     for i, tile in enumerate(tiles):
         top, left = GAP + i // columns * (h + GAP), GAP + i % columns * (w + GAP)
         grid[top : top + h, left : left + w] = tile

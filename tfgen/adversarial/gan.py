@@ -12,9 +12,9 @@ import math
 import keras
 
 from tfgen.adversarial.engine import Adversarial
-from tfgen.door import nearest
 from tfgen.layers import Dropout, Maxout
 from tfgen.nets import mlp
+from tfgen.words import nearest
 
 __all__ = ["GAN"]
 

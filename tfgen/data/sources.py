@@ -17,8 +17,9 @@ import tensorflow as tf
 
 from tfgen.data import worlds
 from tfgen.data.transforms import fit_image
-from tfgen.door import nearest, our_line
+from tfgen.door import our_line
 from tfgen.progress import progress
+from tfgen.words import nearest
 
 __all__ = ["MEMORY", "Examples", "Stream", "digits", "folder", "grid", "open_source", "ring", "tfds_set"]
 

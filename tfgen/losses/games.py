@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfgen.door import nearest
+from tfgen.words import nearest
 
 __all__ = ["GAMES", "Game", "game"]
 

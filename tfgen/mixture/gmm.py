@@ -32,14 +32,14 @@ class GMM(EM):
         self.floor, d, fixed = floor, self.dims, {"trainable": False}
         self.means = self.add_weight(shape=(components, d), initializer="zeros", name="means", **fixed)
         self.scales = self.add_weight(shape=(components, d, d), initializer=_identities, name="scales", **fixed)  # Σ_k = L Lᵀ
+        self.whiteners = self.add_weight(shape=(components, d, d), initializer=_identities, name="whiteners", **fixed)  # L⁻¹
         self.start = self.add_weight(shape=(components, d), initializer=keras.initializers.RandomNormal(stddev=1.0), name="start", **fixed)
         self.rounds = self.add_weight(shape=(), dtype="int32", initializer="zeros", name="rounds", aggregation="only_first_replica", **fixed)
 
     def log_joint(self, x):
-        L, d = self.scales.value, self.dims
-        white = tf.linalg.triangular_solve(L, tf.transpose(x[None] - self.means.value[:, None], [0, 2, 1]))  # [K, d, n]
-        log_det = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(L)), -1)
-        return self.log_weights - log_det - 0.5 * (d * math.log(2 * math.pi) + tf.transpose(tf.reduce_sum(white**2, 1)))
+        white = tf.matmul(x[None] - self.means.value[:, None], self.whiteners.value, transpose_b=True)  # L⁻¹ (x - μ), [K, n, d]
+        log_det = tf.reduce_sum(tf.math.log(tf.reduce_sum(self.whiteners.value * tf.eye(self.dims), -1)), -1)
+        return self.log_weights + log_det - 0.5 * (self.dims * math.log(2 * math.pi) + tf.transpose(tf.reduce_sum(white**2, -1)))
 
     def statistics(self, x, r):
         apart = x[None] - self.means.value[:, None]  # around the present means, so that nothing cancels in float32
@@ -55,7 +55,7 @@ class GMM(EM):
             scales = self._cholesky(sums["xx"] / n[:, None] - shift[:, :, None] * shift[:, None])
             alive = counts[:, None] > 1e-6
             self.means.assign(tf.where(alive, self.means.value + shift, self.means.value))
-            self.scales.assign(tf.where(alive[:, None], scales, self.scales.value))
+            self._scale(tf.where(alive[:, None], scales, self.scales.value))
         self.rounds.assign_add(1)
 
     def _begin(self, counts, sums):
@@ -65,7 +65,11 @@ class GMM(EM):
         draws = tf.matmul(self.start.value, self._cholesky(covariance), transpose_b=True)
         deviation = tf.sqrt(tf.maximum(tf.linalg.trace(covariance) / self.dims, self.floor))
         self.means.assign(self.means.value + shift + draws)
-        self.scales.assign(tf.eye(self.dims, batch_shape=[self.components]) * deviation)
+        self._scale(tf.eye(self.dims, batch_shape=[self.components]) * deviation)
+
+    def _scale(self, L):
+        self.scales.assign(L)
+        self.whiteners.assign(tf.linalg.triangular_solve(L, tf.eye(self.dims, batch_shape=[self.components])))
 
     def _cholesky(self, covariance):
         """Of the nearest covariance, in likelihood, whose eigenvalues are at least `floor`."""

@@ -3,7 +3,7 @@
 import importlib
 
 _HOME = {
-    "Run": "folder", "Settings": "folder", "parse": "arguments", "evaluate": "judge", "sample": "train", "train": "train",
+    "Run": "folder", "Settings": "folder", "parse": "arguments", "evaluate": "judging", "sample": "training", "train": "training",
 }  # fmt: skip
 
 __all__ = [*_HOME]

@@ -6,7 +6,7 @@ import types
 import typing
 from collections.abc import Sequence
 
-from tfgen.door import nearest
+from tfgen.words import nearest
 
 __all__ = ["parse"]
 

@@ -7,16 +7,16 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from tfgen.door import nearest
 from tfgen.files import whole
 from tfgen.runs.folder import Run
+from tfgen.words import nearest
 
 __all__ = ["find", "listing", "read", "reproduce", "table"]
 
 ROOT = Path(__file__).parents[2]
 CSV, README = ROOT / "docs" / "claims.csv", ROOT / "README.md"
 BEGIN, END = "<!-- claims: written by `python -m tfgen reproduce --record` -->\n", "<!-- end of claims -->"
-QUICK_TRAIN, QUICK_EVALUATE = "--data digits --epochs 1 --limit 300", "--limit 50 --k 10 --chains 10 --temperatures 20"
+QUICK_TRAIN, QUICK_EVALUATE = "--data digits --epochs 1 --limit 300 --batch 100", "--limit 50 --k 10 --chains 10 --temperatures 20"
 
 Claim = dict[str, str]
 
@@ -42,7 +42,14 @@ def listing() -> str:
 
 
 def reproduce(
-    name: str, command: Callable[[list[str]], int], *, seeds: int | None = None, data_dir: Path | None = None, out: Path, quick: bool = False, record: bool = False
+    name: str,
+    command: Callable[[list[str]], int],
+    *,
+    seeds: int | None = None,
+    data_dir: Path | None = None,
+    out: Path,
+    quick: bool = False,
+    record: bool = False,
 ) -> dict[str, float]:
     """Trains and evaluates with each seed by the command line, and says how far the mean is from the published figure."""
     if quick and record:
@@ -91,7 +98,8 @@ def table() -> str:
     """In Markdown."""
     lines = ["| claim | what | metric | published | ours | seeds | minutes a run |", "|---|---|---|---|---|---|---|"]
     lines += [
-        f"| `{c['name']}` | {c['protocol']} | {c['metric']} | {c['published']} | {_ours(c)} | {c['seeds'] if c['ours'] else ''} | {c['minutes']} |" for c in read()
+        f"| `{c['name']}` | {c['protocol']} | {c['metric']} | {c['published']} | {_ours(c)} | {c['seeds'] if c['ours'] else ''} | {c['minutes']} |"
+        for c in read()
     ]
     return "\n".join(lines)
 

@@ -39,6 +39,7 @@ class Settings:
         decay: "none", or "cosine" or "linear" down to zero over the epochs.
         seed: of the weights, the order of the data, every draw.
         precision: Keras's name of a dtype policy.
+        xla: the training step is compiled, and draws other numbers.
     """
 
     system: str
@@ -54,6 +55,7 @@ class Settings:
     decay: str = "none"
     seed: int = 0
     precision: str = "float32"
+    xla: bool = False
 
     def to_json(self) -> dict:
         return json.loads(json.dumps(dataclasses.asdict(self)))

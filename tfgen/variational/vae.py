@@ -12,9 +12,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfgen import heads, rng
-from tfgen.door import nearest
 from tfgen.model import GenerativeModel
 from tfgen.nets import mlp
+from tfgen.words import nearest
 
 __all__ = ["VAE"]
 

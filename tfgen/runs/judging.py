@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfgen import catalog, data, metrics, pictures
 from tfgen.data.sources import open_source
 from tfgen.runs.folder import Run
-from tfgen.runs.train import is_dequantised, load_arrays
+from tfgen.runs.training import is_dequantised, load_arrays
 
 __all__ = ["evaluate", "table"]
 
@@ -43,8 +43,7 @@ def evaluate(
     with run.locked():
         model = catalog.load(run.model_path)
         source = open_source(settings.data, split, data_dir=data_dir, limit=limit, size=settings.size)
-        given = load_arrays(model, settings, source, seed)
-        x, condition = given if isinstance(given, tuple) else (given, None)
+        x, condition = load_arrays(model, settings, source, seed)
         figures = {}
         for judge in (_losses, _likelihood, _energy, _reconstruction):
             figures |= judge(model, x, condition, source=source, seed=seed, k=k, chains=chains, temperatures=temperatures)

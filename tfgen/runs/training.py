@@ -1,5 +1,6 @@
 """Train into a run folder, and sample from it."""
 
+import contextlib
 import inspect
 import math
 import sys
@@ -14,12 +15,17 @@ import tensorflow as tf
 from tfgen import callbacks, catalog, data, distribute, pictures
 from tfgen.data.sources import Examples, Stream, open_source
 from tfgen.entry import Entry
+from tfgen.files import whole
 from tfgen.model import GenerativeModel
 from tfgen.runs.folder import Run, Settings, hardware, versions
 
-__all__ = ["conditions_for", "load_data", "sample", "train"]
+__all__ = ["every_class", "is_dequantised", "load_arrays", "load_data", "sample", "train"]
 
-DECAYS: dict[str, Callable[[float], float]] = {"none": lambda done: 1.0, "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2, "linear": lambda done: 1 - done}
+DECAYS: dict[str, Callable[[float], float]] = {
+    "none": lambda done: 1.0,
+    "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
+    "linear": lambda done: 1 - done,
+}
 HELD_OUT, SHOWN = 1000, 64
 
 
@@ -30,7 +36,6 @@ def train(
     data_dir: str | Path | None = None,
     fresh: bool = False,
     distribute_by: str = "none",
-    xla: bool = False,
     pictures_every: int = 1,
     say: Callable[[str], None] = print,
 ) -> Run:
@@ -39,7 +44,7 @@ def train(
     Arguments:
         settings: what decides the weights.
         fresh: forgets what the folder holds.
-        distribute_by: "none", "mirrored" or "multiworker".
+        distribute_by: "none", "mirrored" or "multiworker"; of several workers only the first one writes.
         pictures_every: samples, reconstructions and histograms for TensorBoard each so many epochs.
         say: takes each line for people.
     """
@@ -47,16 +52,18 @@ def train(
     settings = replace(settings, batch=settings.batch or entry.batch, epochs=settings.epochs or entry.epochs)
     _check(settings, entry)
     strategy = distribute.strategy(distribute_by)
-    run = Run(folder)
-    if not distribute.is_chief(strategy):
-        return _train(run, settings, entry, strategy, data_dir, fresh, xla, pictures_every, say=lambda line: None, writes=False)
-    with run.locked():
-        return _train(run, settings, entry, strategy, data_dir, fresh, xla, pictures_every, say=say, writes=True)
+    run, policy, writes = Run(folder), keras.config.dtype_policy(), distribute.is_chief(strategy)
+    try:
+        with run.locked() if writes else contextlib.nullcontext():
+            if writes:
+                _prepare(run, settings, fresh)
+            return _train(run, settings, entry, strategy, data_dir, pictures_every, say, writes, resumes=writes or not fresh)
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 def _check(settings: Settings, entry: Entry) -> None:
-    takes_labels = "condition" in inspect.signature(entry.model.__init__).parameters
-    if settings.labels and not takes_labels:
+    if settings.labels and "condition" not in inspect.signature(entry.model.__init__).parameters:
         raise ValueError(f"--labels: {entry.name} cannot be told labels")
     if settings.decay not in DECAYS:
         raise ValueError(f"--decay {settings.decay}: expected one of {', '.join(DECAYS)}")
@@ -64,53 +71,48 @@ def _check(settings: Settings, entry: Entry) -> None:
         raise ValueError(f"batch {settings.batch} and epochs {settings.epochs}: both are at least 1")
 
 
-def _train(run, settings, entry, strategy, data_dir, fresh, xla, pictures_every, *, say, writes) -> Run:
-    if writes:
-        _prepare(run, settings, fresh)
+def _train(run, settings, entry, strategy, data_dir, pictures_every, say, writes, resumes) -> Run:
     source = open_source(settings.data, "train", data_dir=data_dir, limit=settings.limit, size=settings.size)
     keras.utils.set_random_seed(settings.seed)
     keras.config.set_dtype_policy(settings.precision)
-    resumes = run.model_path.is_file() and not (fresh and not writes)
     with strategy.scope():
-        model = GenerativeModel.load(run.model_path) if resumes else _build(settings, entry, source, xla)
+        model = GenerativeModel.load(run.model_path) if resumes and run.model_path.is_file() else _build(settings, entry, source)
     if type(model) is not entry.model:
         raise ValueError(f"{run.model_path} holds a {type(model).__name__}, and {entry.name} is to be trained: give another --out, or --fresh")
-    dataset = load_data(model, settings, source, "train")
-    steps = len(dataset)
-    done = int(model.random_state.numpy()[1]) // steps
-    rate = _leading_rate(model, settings)
+    dataset = load_data(model, settings, source)
+    done = int(model.random_state.numpy()[1]) // len(dataset)
+    rate, history = _leading_rate(model, settings), run.history()[:done]
+    if done >= settings.epochs:
+        if writes and run.card()["figures"].get("training", {}).get("epoch") != done:  # killed after its last epoch
+            _finish(run, settings, model, history)
+        again = f"--epochs {2 * done}" if settings.decay == "none" else f"--epochs {2 * done} --fresh (the rate decays over all epochs)"
+        say(f"{run.folder} is finished: {done} epochs. {again} goes further, --fresh begins anew.")
+        return run
     if writes:
-        described = _describe(settings, entry, model, source, steps, rate)
-        if done >= settings.epochs:
-            run.write_card(**described, epochs=done)
-            again = f"--epochs {2 * done}" if settings.decay == "none" else f"--epochs {2 * done} --fresh (the rate decays over all epochs)"
-            say(f"{run.folder} is finished: {done} epochs. {again} goes further, --fresh begins anew.")
-            return run
-        run.write_card(**described, epochs=done)
+        run.write_card(**_describe(settings, entry, model, source, rate), epochs=done, figures=run.card().get("figures", {}))
     where = hardware() if strategy.num_replicas_in_sync == 1 else f"{strategy.num_replicas_in_sync} replicas ({hardware()})"
-    weights = sum(math.prod(v.shape) for v in model.variables)
     say(
-        f"{entry.name} ({weights:,} weights) on {settings.data}: {source.count:,} examples of {'x'.join(map(str, source.shape))}, {model.values}; "
+        f"{entry.name} ({_size(model):,} weights) on {settings.data}: {source.count:,} examples of {'x'.join(map(str, source.shape))}, {model.values}; "
         f"batch {settings.batch}, epochs {done + 1} to {settings.epochs}, on {where}, into {run.folder}"
     )
     held_out = _held_out(model, settings, data_dir)
-    extra = [keras.callbacks.LearningRateScheduler(lambda epoch, _: rate * DECAYS[settings.decay](epoch / settings.epochs))] if settings.decay != "none" else []
-    history = run.history()[:done]
+    extra = []
+    if settings.decay != "none":
+        extra.append(keras.callbacks.LearningRateScheduler(lambda epoch, _: rate * DECAYS[settings.decay](epoch / settings.epochs)))
     if writes:
-        condition = conditions_for(model, source, 36)
-        shown = None if held_out is None else tuple(part[:32] for part in held_out) if isinstance(held_out, tuple) else (held_out[:32], None)
-        flat = {**settings.to_json(), **settings.arguments}
-        flat.pop("arguments")
-        extra += [
-            callbacks.Monitor(run.logs, seed=settings.seed, condition=condition, held_out=shown, settings=flat, every=pictures_every),
-            callbacks.Keep(run, history),
-        ]
-    validation = {} if held_out is None else {"validation_data": held_out if isinstance(held_out, tuple) else (held_out, None), "validation_batch_size": settings.batch}
+        extra += [_monitor(run, settings, model, held_out, pictures_every), callbacks.Keep(run, history)]
+    options = {} if held_out is None else {"validation_data": held_out, "validation_batch_size": settings.batch}
     verbose = 0 if not writes else 1 if sys.stdout.isatty() else 2
-    model.fit(dataset, epochs=settings.epochs, initial_epoch=done, callbacks=extra, verbose=verbose, **validation)
+    model.fit(dataset, epochs=settings.epochs, initial_epoch=done, callbacks=extra, verbose=verbose, **options)
     if writes:
-        _finish(run, settings, model, history, conditions_for(model, source, SHOWN), held_out)
+        _finish(run, settings, model, history)
     return run
+
+
+def _monitor(run: Run, settings: Settings, model: GenerativeModel, held_out, every: int) -> callbacks.Monitor:
+    compared = {name: value for name, value in settings.to_json().items() if name != "arguments"} | settings.arguments
+    shown = None if held_out is None else (held_out[0][:32], None if held_out[1] is None else held_out[1][:32])
+    return callbacks.Monitor(run.logs, seed=settings.seed, condition=every_class(model, 36), held_out=shown, settings=compared, every=every)
 
 
 def _prepare(run: Run, settings: Settings, fresh: bool) -> None:
@@ -125,17 +127,17 @@ def _prepare(run: Run, settings: Settings, fresh: bool) -> None:
             raise ValueError(f"{run.folder} was trained with other settings ({'; '.join(changes)}): give another folder with --out, or --fresh to begin anew")
 
 
-def _build(settings: Settings, entry: Entry, source: Examples | Stream, xla: bool) -> GenerativeModel:
+def _build(settings: Settings, entry: Entry, source: Examples | Stream) -> GenerativeModel:
     arguments = dict(settings.arguments)
     if settings.labels:
         if source.classes is None:
             raise ValueError(f"--labels: {settings.data} has none")
         arguments["condition"] = source.classes
     model = entry.full(source.shape, **arguments)
-    model.compile(jit_compile=xla)
-    if settings.learning_rate is not None and model.optimizer is None:
-        raise ValueError(f"--learning-rate: {entry.name} learns without one")
+    model.compile(jit_compile=settings.xla)
     if settings.learning_rate is not None:
+        if model.optimizer is None:
+            raise ValueError(f"--learning-rate: {entry.name} learns without one")
         model.optimizer.learning_rate = settings.learning_rate
     return model
 
@@ -152,26 +154,31 @@ def _leading_rate(model: GenerativeModel, settings: Settings) -> float | None:
     return float((optimizer() if optimizer else keras.optimizers.Adam(1e-3)).learning_rate)
 
 
-def load_data(model: GenerativeModel, settings: Settings, source: Examples | Stream, split: str, **options) -> tf.data.Dataset:
-    """Of a source, in the values of the model: bytes are dequantised for a density of real numbers."""
+def load_data(model: GenerativeModel, settings: Settings, source: Examples | Stream) -> tf.data.Dataset:
+    """To train on, in the values of the model."""
     if source.real and model.values != "real":
         raise ValueError(f"{settings.data} holds real numbers, and this {settings.system} takes {model.values} values: take other data, or see its arguments")
-    options = {"batch": settings.batch, "seed": settings.seed, "condition": model.condition is not None, **options}
-    return data.load(source, split, values=model.values, binarise=settings.binarise, dequantise=is_dequantised(model, source), **options)
+    return data.load(source, "train", batch=settings.batch, seed=settings.seed, **_form(model, settings, source))
+
+
+def load_arrays(model: GenerativeModel, settings: Settings, source: Examples | Stream, seed: int = 0) -> tuple[np.ndarray, np.ndarray | None]:
+    """x and the labels (None for a model that is not told any), in their own order."""
+    given = data.arrays(source, seed=seed, **_form(model, settings, source))
+    return given if isinstance(given, tuple) else (given, None)
+
+
+def _form(model: GenerativeModel, settings: Settings, source: Examples | Stream) -> dict:
+    return {
+        "values": model.values, "binarise": settings.binarise, "dequantise": is_dequantised(model, source), "condition": model.condition is not None,
+    }  # fmt: skip
 
 
 def is_dequantised(model: GenerativeModel, source: Examples | Stream) -> bool:
+    """Bytes are, for a density of real numbers."""
     return not source.real and model.values == "real" and (hasattr(model, "log_prob") or hasattr(model, "bound"))
 
 
-def load_arrays(model: GenerativeModel, settings: Settings, source: Examples | Stream, seed: int = 0):
-    """x, or (x, labels), in their own order."""
-    told = model.condition is not None
-    options = {"values": model.values, "binarise": settings.binarise, "dequantise": is_dequantised(model, source), "condition": told, "seed": seed}
-    return data.arrays(source, **options)
-
-
-def _held_out(model, settings, data_dir):
+def _held_out(model, settings, data_dir) -> tuple[np.ndarray, np.ndarray | None] | None:
     """The first thousand examples of the test split, for the curves; None where the data have none."""
     try:
         source = open_source(settings.data, "test", data_dir=data_dir, limit=HELD_OUT, size=settings.size)
@@ -180,19 +187,22 @@ def _held_out(model, settings, data_dir):
     return load_arrays(model, settings, source)
 
 
-def conditions_for(model: GenerativeModel, source: Examples | Stream, n: int):
+def every_class(model: GenerativeModel, n: int) -> np.ndarray | None:
     """n conditions to show a model with: every class in turn."""
     return None if model.condition is None else np.arange(n) % model.condition
 
 
-def _describe(settings: Settings, entry: Entry, model: GenerativeModel, source, steps: int, rate: float | None) -> dict:
-    arguments = {name: value for name, value in model.get_config().items() if name != "dtype"}
+def _size(model: GenerativeModel) -> int:
+    return sum(math.prod(v.shape) for v in model.variables)
+
+
+def _describe(settings: Settings, entry: Entry, model: GenerativeModel, source: Examples | Stream, rate: float | None) -> dict:
     return {
         "system": entry.name,
         "family": entry.family,
         "paper": entry.paper,
         "settings": settings.to_json(),
-        "configuration": arguments,
+        "configuration": {name: value for name, value in model.get_config().items() if name != "dtype"},
         "learning_rate": rate,
         "data": {
             "name": settings.data,
@@ -203,22 +213,22 @@ def _describe(settings: Settings, entry: Entry, model: GenerativeModel, source, 
             "values": model.values,
             "dequantised": is_dequantised(model, source),
         },
-        "weights": sum(math.prod(v.shape) for v in model.variables),
-        "steps_per_epoch": steps,
+        "weights": _size(model),
         "seed": settings.seed,
         "versions": versions(),
         "hardware": hardware(),
     }
 
 
-def _finish(run: Run, settings: Settings, model: GenerativeModel, history: list[dict[str, float]], condition, held_out) -> None:
+def _finish(run: Run, settings: Settings, model: GenerativeModel, history: list[dict[str, float]]) -> None:
+    """Pictures, then the figures of the last epoch: they say that nothing is missing."""
     run.samples.mkdir(exist_ok=True)
-    x = model.sample(SHOWN, condition, seed=settings.seed)
+    x = model.sample(SHOWN, every_class(model, SHOWN), seed=settings.seed)
     pictures.save(pictures.draw(x, model.values), run.samples / "samples.png")
     pictures.curves(history, run.samples / "curves.png", f"{settings.system} on {settings.data}")
     last = {name: value for name, value in history[-1].items() if name != "seconds"}
-    figures = {**run.card().get("figures", {}), "training": {**last, "epoch": len(history)}}
-    run.write_card(epochs=len(history), minutes=round(sum(e["seconds"] for e in history) / 60, 3), figures=figures)
+    minutes = round(sum(epoch["seconds"] for epoch in history) / 60, 3)
+    run.write_card(epochs=len(history), minutes=minutes, figures={**run.card().get("figures", {}), "training": {**last, "epoch": len(history)}})
 
 
 def sample(run: Run, n: int, *, seed: int | None = None, label: int | None = None, out: str | Path | None = None) -> Path:
@@ -228,7 +238,7 @@ def sample(run: Run, n: int, *, seed: int | None = None, label: int | None = Non
     model = catalog.load(run.model_path)
     condition = None
     if isinstance(model.condition, int):
-        condition = np.arange(n) % model.condition if label is None else label
+        condition = every_class(model, n) if label is None else label
     elif label is not None:
         raise ValueError(f"--label {label}: this {run.card().get('system')} was not told labels")
     out = Path(out) if out else run.samples / f"samples-{n}{'' if seed is None else f'-seed{seed}'}.png"
@@ -238,8 +248,6 @@ def sample(run: Run, n: int, *, seed: int | None = None, label: int | None = Non
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
         return pictures.save(pictures.draw(x, model.values), out)
-    from tfgen.files import whole
-
     with whole(out) as partial:
         np.save(partial, x)
     return out

@@ -1,0 +1,422 @@
+"""The command line and its runs: what a person types, sees, interrupts, and gets wrong."""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import tfgen
+from tfgen import catalog, pictures
+from tfgen.__main__ import command
+from tfgen.runs import Run, claims, parse
+
+TINY = ["--data", "bars", "--limit", "64", "--batch", "16"]
+VAE = ["train", "vae", *TINY, "--set", "hidden=8", "--set", "latent=2"]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    return tmp_path
+
+
+def run(capsys, *arguments):
+    """The exit code, what was printed, the errors."""
+    code = command(list(map(str, arguments)))
+    return code, *capsys.readouterr()
+
+
+def picture_of(path):
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def weights(folder):
+    model = catalog.load(folder / "model.keras")
+    return [v.numpy() for v in [*model.variables, *(v for o in model.optimizers.values() for v in o.variables)]]
+
+
+def same(one, other):
+    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+# -- the commands ------------------------------------------------------------------------------------------------------
+
+
+def test_help_does_not_wait_for_tensorflow():
+    for module in ("tfgen", "export"):
+        for arguments in (["--help"], *([["train", "--help"], ["reproduce"]] if module == "tfgen" else [])):
+            code = f"import runpy, sys; sys.argv = ['-m', *{arguments}]\ntry: runpy.run_module('{module}', run_name='__main__', alter_sys=False)\n"
+            code += "except SystemExit as end: assert not end.code, end\nassert 'tensorflow' not in sys.modules and 'numpy' not in sys.modules"
+            result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=claims.ROOT, timeout=60)
+            assert result.returncode == 0 and result.stdout, result.stderr
+
+
+def test_list(home, capsys):
+    for arguments in ([], ["list"]):
+        code, out, _ = run(capsys, *arguments)
+        assert code == 0
+        for entry in catalog.CATALOG:
+            assert entry.name in out and entry.paper in out and ", ".join(entry.abilities) in out
+
+
+def test_train_sample_evaluate(home, capsys):
+    """One run from end to end, and what stands in its folder."""
+    code, out, _ = run(capsys, *VAE, "--epochs", 2, "--seed", 3)
+    assert code == 0
+    first, *_, last = out.strip().splitlines()
+    for part in ("vae (", "bars", "64 examples of 4x4x1", "binary", "batch 16", "epochs 1 to 2", "CPU", "into runs/vae-bars"):
+        assert part in first
+    assert "python -m tfgen sample runs/vae-bars" in last and "python -m export runs/vae-bars" in last
+    folder = home / "runs" / "vae-bars"
+    card = json.loads((folder / "card.json").read_text())
+    assert card["system"] == "vae" and card["configuration"]["latent"] == 2 and card["epochs"] == 2 and card["seed"] == 3
+    assert card["data"]["name"] == "bars" and card["data"]["split"] == "train" and card["data"]["examples"] == 64
+    assert card["versions"]["keras"] == keras.__version__ and np.isfinite(card["figures"]["training"]["loss"])
+    history = json.loads((folder / "logs" / "history.json").read_text())
+    assert len(history) == 2 and {"loss", "kl", "val_loss", "seconds"} <= set(history[0])
+    for picture in ("samples.png", "curves.png"):
+        assert picture_of(folder / "samples" / picture).std() > 0
+
+    code, out, _ = run(capsys, "sample", folder, "-n", 9, "--seed", 1)
+    assert code == 0 and picture_of(out.strip()).shape[1] > 100
+    for name in ("a.npy", "b.npy"):
+        assert run(capsys, "sample", folder, "-n", 9, "--seed", 1, "--out", name)[0] == 0
+    a, b = np.load("a.npy"), np.load("b.npy")
+    assert a.shape == (9, 4, 4, 1) and np.array_equal(a, b)
+    np.testing.assert_array_equal(a, catalog.load(folder / "model.keras").sample(9, seed=1))
+
+    code, out, _ = run(capsys, "evaluate", folder, "--k", 20, "--limit", 40)
+    assert code == 0
+    judged = json.loads((folder / "card.json").read_text())["figures"]["test"]
+    assert judged["count"] == 40 and judged["seed"] == 0 and "training" in json.loads((folder / "card.json").read_text())["figures"]
+    model, x = tfgen.load(folder / "model.keras"), tfgen.data.arrays("bars", "test", values="binary", limit=40)
+    expected = tfgen.metrics.likelihood(model, x, k=20, seed=0)
+    metrics = judged["metrics"]
+    assert metrics["nats"]["value"] == pytest.approx(-expected.nats, rel=1e-6) and metrics["nats"]["error"] == pytest.approx(expected.error)
+    assert metrics["bits_per_dim"]["value"] == pytest.approx(-expected.nats / 16 / np.log(2))
+    assert metrics["reconstruction_error"]["value"] == pytest.approx(np.mean((x - model.reconstruct(x).numpy()) ** 2), rel=1e-5)
+    assert {"loss", "kl", "nats", "bits_per_dim"} <= {line.split()[0] for line in out.splitlines() if line.startswith("  ")}
+    assert (folder / "samples" / "reconstructions.png").is_file()
+
+
+@pytest.mark.parametrize(
+    "system, options, metrics",
+    [
+        ("rbm", ["--set", "hidden=6", "--set", "chains=0"], {"nats", "nats_annealed", "reconstruction_error"}),
+        ("made", ["--data", "digits", "--labels", "--set", "hidden=8"], {"nats", "bits_per_dim"}),
+        ("gan", ["--data", "ring", "--set", "values=real", "--set", "hidden=8"], {"critic_loss", "generator_loss"}),
+        ("gmm", ["--data", "digits", "--set", "components=2"], {"nats", "bits_per_dim"}),
+    ],
+)
+def test_other_families(home, capsys, system, options, metrics):
+    folder = home / "run"
+    code, _, err = run(capsys, "train", system, *TINY, *options, "--epochs", 1, "--out", folder)
+    assert code == 0, err
+    assert run(capsys, "sample", folder, *(["--label", 1] if system == "made" else []))[0] == 0
+    code, _, err = run(capsys, "evaluate", folder, "--limit", 30, "--temperatures", 2000)
+    assert code == 0, err
+    card = Run(folder).card()
+    found = card["figures"]["test"]["metrics"]
+    assert metrics <= set(found) and all(np.isfinite(f["value"]) for f in found.values())
+    if system == "rbm":
+        assert found["nats"]["value"] == pytest.approx(found["nats_annealed"]["value"], abs=0.2)
+    if system == "gmm":  # a density of dequantised bytes: d log 256 to the bytes' own probability
+        assert card["data"]["dequantised"]
+        assert found["bits_per_dim"]["value"] == pytest.approx(8 + found["nats"]["value"] / 64 / np.log(2), rel=1e-6)
+
+
+def test_precision_xla_and_decay(home, capsys):
+    code, _, err = run(capsys, *VAE, "--epochs", 3, "--precision", "mixed_bfloat16", "--xla", "--learning-rate", 0.01, "--decay", "linear")
+    assert code == 0, err
+    rates = [epoch["learning_rate"] for epoch in Run("runs/vae-bars").history()]
+    np.testing.assert_allclose(rates, [0.01, 0.02 / 3, 0.01 / 3], rtol=1e-5)
+    assert catalog.load("runs/vae-bars/model.keras").dtype_policy.name == "mixed_bfloat16"
+    assert keras.config.dtype_policy().name == "float32"
+
+
+# -- runs that are interrupted -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "system, options", [("vae", ["--set", "hidden=8", "--decay", "cosine"]), ("rbm", ["--set", "hidden=4", "--set", "chains=16"]), ("gmm", [])]
+)
+def test_ctrl_c_and_on_again(home, capsys, monkeypatch, system, options):
+    """Interrupted in its second epoch, then the same command: the weights of an uninterrupted run, and its history."""
+    data = [*TINY, "--data", "digits"] if system == "gmm" else TINY
+    line = ["train", system, *data, *options, "--epochs", 4]
+    assert run(capsys, *line, "--out", "whole")[0] == 0
+    real = tfgen.callbacks.Keep.on_epoch_begin
+
+    def interrupted(self, epoch, logs=None):
+        real(self, epoch, logs)
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tfgen.callbacks.Keep, "on_epoch_begin", interrupted)
+        code, _, err = run(capsys, *line, "--out", "torn")
+    assert code == 130 and "the same command goes on" in err
+    code, out, err = run(capsys, *line, "--out", "torn")
+    assert code == 0 and "epochs 3 to 4" in out, err
+    assert same(weights(home / "torn"), weights(home / "whole"))
+    torn, whole = Run("torn").history(), Run("whole").history()
+    assert [e | {"seconds": 0} for e in torn] == [e | {"seconds": 0} for e in whole]
+
+
+def test_a_finished_run_says_so_and_goes_further(home, capsys):
+    assert run(capsys, *VAE, "--epochs", 2)[0] == 0
+    before = weights(home / "runs/vae-bars")
+    code, out, _ = run(capsys, *VAE, "--epochs", 2)
+    assert code == 0 and "is finished: 2 epochs" in out and "--epochs 4" in out
+    assert same(before, weights(home / "runs/vae-bars"))
+    code, out, _ = run(capsys, *VAE, "--epochs", 4)
+    assert code == 0 and "epochs 3 to 4" in out
+    assert run(capsys, *VAE, "--epochs", 4, "--out", "whole")[0] == 0
+    assert same(weights(home / "runs/vae-bars"), weights(home / "whole"))
+
+
+def test_other_settings_need_fresh(home, capsys):
+    assert run(capsys, *VAE, "--epochs", 1)[0] == 0
+    before = weights(home / "runs/vae-bars")
+    for change, word in ((["--seed", 5], "seed 0 → 5"), (["--set", "latent=3"], "arguments"), (["--batch", 32], "batch 16 → 32")):
+        code, _, err = run(capsys, *VAE, *change)
+        assert code == 2 and word in err and "--fresh" in err
+    code, _, err = run(capsys, "train", "made", *TINY, "--out", "runs/vae-bars")
+    assert code == 2 and "'vae' → 'made'" in err
+    assert same(before, weights(home / "runs/vae-bars"))
+    code, out, _ = run(capsys, *VAE, "--seed", 5, "--epochs", 1, "--fresh")
+    assert code == 0 and "epochs 1 to 1" in out and Run("runs/vae-bars").card()["seed"] == 5
+
+
+# -- bad input: one line, code 2, nothing lost -------------------------------------------------------------------------
+
+BAD = {
+    "an unknown system": (["train", "vea"], "did you mean vae"),
+    "an unknown data set": (["train", "vae", "--data", "mnits"], "nearest: mnist"),
+    "an unknown key": ([*VAE, "--set", "latnt=3"], "did you mean latent"),
+    "a value of the wrong type": ([*VAE, "--set", "latent=many"], "expected a whole number, such as latent=50"),
+    "a list with a word in it": ([*VAE, "--set", "hidden=8,x"], "whole numbers with commas between"),
+    "no value": ([*VAE, "--set", "latent"], "expected key=value"),
+    "a choice that is none": ([*VAE, "--set", "likelihood=poisson"], "bernoulli"),
+    "the condition by --set": (["train", "made", *TINY, "--set", "condition=3"], "--labels"),
+    "labels for a model without": ([*VAE, "--labels"], "cannot be told labels"),
+    "labels of data without": (["train", "made", "--data", "ising", "--labels"], "has none"),
+    "data that do not fit": (["train", "vae", "--data", "ring"], "ring holds real numbers, and this vae takes binary values"),
+    "a batch larger than the data": ([*VAE, "--batch", "1000"], "smaller batch"),
+    "decay": ([*VAE, "--decay", "slowly"], "none, cosine, linear"),
+    "a rate for EM": (["train", "mob", *TINY, "--learning-rate", "1"], "learns without one"),
+    "precision": ([*VAE, "--precision", "float8"], "expected one of float32"),
+    "XLA under a strategy": ([*VAE, "--xla", "--distribute", "mirrored"], "jit_compile"),
+    "no network": (["train", "vae", "--data", "cifar10", "--data-dir", "nowhere"], "cannot be downloaded"),
+    "a folder that cannot be written": ([*VAE, "--out", "/proc/run"], "cannot be written"),
+    "a file in place of a folder": ([*VAE, "--out", "taken/run"], "cannot be written"),
+    "a folder of other things": ([*VAE, "--out", "things"], "holds files and is no run"),
+    "a run that is not there": (["sample", "runs/none"], "is no run"),
+    "a run without a model": (["sample", "empty"], "holds no model yet"),
+    "a truncated model": (["sample", "truncated"], "cut short"),
+    "a foreign model": (["sample", "foreign"], "could not be read as"),
+    "a card that is no JSON": (["evaluate", "torn"], "is not JSON"),
+    "samples into a text": (["sample", "good", "--out", "samples.txt"], ".png"),
+    "a label for a model without": (["sample", "good", "--label", "3"], "was not told labels"),
+    "a split that is not there": (["evaluate", "good", "--split", "vacation"], "train and test"),
+    "an unknown claim": (["reproduce", "made-minst"], "did you mean made-mnist"),
+    "quick figures for the record": (["reproduce", "made-mnist", "--quick", "--record"], "not recorded"),
+}
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    """A good run, and folders in which something is wrong."""
+    root = tmp_path_factory.mktemp("shelf")
+    with contextlib.chdir(root):
+        assert command([*VAE, "--epochs", "1", "--out", "good"]) == 0
+        good = (root / "good" / "model.keras").read_bytes()
+        card = (root / "good" / "card.json").read_text()
+        for name, model, text in (("truncated", good[: len(good) // 2], card), ("foreign", None, card), ("torn", good, card[:50]), ("empty", b"", card)):
+            (root / name).mkdir()
+            (root / name / "card.json").write_text(text)
+            (root / name / "model.keras").write_bytes(model or b"")
+        (root / "empty" / "model.keras").unlink()
+        with zipfile.ZipFile(root / "foreign" / "model.keras", "w") as archive:
+            archive.writestr("letter.txt", "dear reader")
+        (root / "things").mkdir()
+        (root / "things" / "poem.txt").write_text("a poem")
+        (root / "taken").write_text("a file")
+    return root
+
+
+@pytest.mark.parametrize("arguments, words", BAD.values(), ids=BAD)
+def test_bad_input(shelf, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(shelf)
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *args, **kwargs: (_ for _ in ()).throw(urllib.error.URLError("no network")))
+    before = {p: p.stat().st_mtime_ns for p in shelf.rglob("*") if p.is_file() and p.name != ".lock"}
+    code, _, err = run(capsys, *arguments)
+    assert code == 2 and len(err.strip().splitlines()) == 1 and words in err, err
+    after = {p: p.stat().st_mtime_ns for p in shelf.rglob("*") if p.is_file() and p.name != ".lock"}
+    assert {p: after.get(p) for p in before} == before
+    assert not list(shelf.rglob("*.partial-*")) and not list(shelf.rglob("model.keras.*"))
+
+
+def test_options_that_are_none(home, capsys):
+    """Typer's own: a usage line."""
+    code, _, err = run(capsys, "train", "vae", "--epoch", 3)
+    assert code == 2 and "--epochs" in err and "Traceback" not in err
+    code, _, err = run(capsys, "trian")
+    assert code == 2 and "train" in err
+
+
+def test_tf_config_that_is_no_json(home, capsys, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{cluster")
+    code, _, err = run(capsys, *VAE, "--distribute", "multiworker")
+    assert code == 2 and "TF_CONFIG" in err and len(err.strip().splitlines()) == 1
+
+
+def test_nan_keeps_the_last_good_epoch(home, capsys):
+    """A rate that is too large by far in the second epoch: the first one's model stays, and the line names the epoch."""
+    assert run(capsys, *VAE, "--epochs", 1)[0] == 0
+    good = weights(home / "runs/vae-bars")
+    real = tfgen.variational.VAE.loss_terms
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tfgen.variational.VAE, "loss_terms", lambda self, *a, **k: {n: t / 0 - t / 0 for n, t in real(self, *a, **k).items()})
+        code, _, err = run(capsys, *VAE, "--epochs", 3)
+    assert code == 2 and "epoch 2" in err and len(err.strip().splitlines()) == 1, err
+    assert same(good, weights(home / "runs/vae-bars"))
+    assert run(capsys, *VAE, "--epochs", 2)[0] == 0
+
+
+def test_two_processes_in_one_folder(home, capsys):
+    assert run(capsys, *VAE, "--epochs", 1)[0] == 0
+    with open("runs/vae-bars/.lock", "a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for arguments in ([*VAE, "--epochs", 2], ["evaluate", "runs/vae-bars"]):
+            code, _, err = run(capsys, *arguments)
+            assert code == 2 and f"in use by process {os.getpid()}" in err
+        assert run(capsys, "sample", "runs/vae-bars")[0] == 0
+
+
+def test_set_is_typed():
+    assert parse(tfgen.VAE, ["hidden=64,32", "latent=3", "activation=relu"]) == {"hidden": (64, 32), "latent": 3, "activation": "relu"}
+    assert parse(tfgen.MADE, ["hidden=64", "order=raster"]) == {"hidden": (64,), "order": "raster"}
+    assert parse(tfgen.MADE, ["order=1,0,2"]) == {"order": (1, 0, 2)}
+    assert parse(tfgen.GAN, ["dropout=0", "learning_rate=1e-3"]) == {"dropout": 0.0, "learning_rate": 1e-3}
+    for wrong in (["latent=3.5"], ["latent=true"], ["hidden=a"]):
+        with pytest.raises(ValueError, match="expected"):
+            parse(tfgen.VAE, wrong)
+
+
+# -- pictures and TensorBoard ------------------------------------------------------------------------------------------
+
+
+def test_pictures():
+    x = np.zeros((5, 4, 4, 1), "float32")
+    x[1] = 1
+    grid = pictures.draw(x)
+    assert grid.shape == (2 * 6 + 2, 3 * 6 + 2, 3) and grid[3, 3].tolist() == [0] * 3 and grid[3, 9].tolist() == [255] * 3
+    signed = pictures.draw(2 * x - 1, "signed")
+    np.testing.assert_array_equal(signed, grid)
+    points = pictures.draw(np.array([[0.5, 0.5], [-0.5, -0.5]], "float32"), "real")
+    rows, columns = np.nonzero((points != 255).any(-1))
+    top_right = (rows < 240) & (columns > 240)
+    assert top_right.sum() == 9 and ((rows > 240) & (columns < 240)).sum() == 9 and len(rows) == 18
+    assert pictures.pairs(x, 1 - x).shape[0] == 2 * (4 + 2 * pictures.GAP)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tensorboard_shows_the_runs(home, capsys):
+    """Through its HTTP endpoints: scalars of every player, rates, pictures, histograms, and the runs side by side in hparams."""
+    from tensorboard import program
+
+    for rate in (1e-3, 1e-4):
+        code, _, err = run(capsys, *VAE, "--epochs", 2, "--learning-rate", rate, "--out", f"runs/vae-{rate}")
+        assert code == 0, err
+    assert run(capsys, "train", "gan", "--data", "ring", "--limit", 64, "--batch", 16, "--set", "values=real", "--set", "hidden=8", "--epochs", 2)[0] == 0
+    board = program.TensorBoard()
+    board.configure(argv=[None, "--logdir", "runs", "--port", "0", "--reload_interval", "1", "--load_fast", "false"])
+    url = board.launch().rstrip("/")
+
+    def ask(path, body=None):
+        request = urllib.request.Request(f"{url}/data/{path}", data=body and json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+        return json.loads(urllib.request.urlopen(request, timeout=30).read())
+
+    def until(path, body, enough):
+        import time
+
+        for _ in range(60):
+            with contextlib.suppress(urllib.error.HTTPError):
+                if enough(found := ask(path, body)):
+                    return found
+            time.sleep(0.5)
+        raise AssertionError(f"{path}: {found}")
+
+    tags = until("plugin/scalars/tags", None, lambda t: {"vae-0.001/logs/train", "gan-ring/logs/train", "vae-0.0001/logs/held_out"} <= set(t))
+    assert {"terms/loss", "terms/kl", "terms/reconstruction", "learning_rate/model"} <= set(tags["vae-0.001/logs/train"])
+    assert {"terms/critic_loss", "terms/generator_loss", "learning_rate/critic", "learning_rate/generator"} <= set(tags["gan-ring/logs/train"])
+    assert "terms/kl" in tags["vae-0.0001/logs/held_out"]
+    points = ask("plugin/scalars/scalars?run=vae-0.001/logs/train&tag=terms/loss")
+    history = Run("runs/vae-0.001").history()
+    np.testing.assert_allclose([p[2] for p in points], [e["loss"] for e in history], rtol=1e-6)
+    images = until("plugin/images/tags", None, lambda t: len(t.get("vae-0.001/logs/train", {})) == 2)
+    assert set(images["vae-0.001/logs/train"]) == {"samples", "reconstructions"} and "samples" in images["gan-ring/logs/train"]
+    assert len(ask("plugin/images/images?run=vae-0.001/logs/train&tag=samples&sample=0")) == 2
+    histograms = ask("plugin/histograms/tags")["vae-0.001/logs/train"]
+    assert any(re.search("kernel", tag) for tag in histograms)
+    rows = ask(f"plugin/histograms/histograms?run=vae-0.001/logs/train&tag={next(iter(histograms))}")
+    assert len(rows) == 2 and sum(bucket[2] for bucket in rows[0][2]) > 0
+    request = {
+        "experimentName": "",
+        "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_RUNNING"],
+        "colParams": [],
+        "startIndex": 0,
+        "sliceSize": 10,
+    }
+    groups = until("plugin/hparams/session_groups", request, lambda g: len(g["sessionGroups"]) == 3)["sessionGroups"]
+    assert {g["hparams"].get("learning_rate") for g in groups} >= {1e-3, 1e-4}
+    measured = [{m["name"]["tag"] for m in g["metricValues"]} for g in groups]
+    assert any("terms/loss" in tags for tags in measured), measured
+
+
+# -- claims ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(c["run"] or c["name"] for c in claims.read()))
+def test_reproduce_quick(home, capsys, name):
+    before = claims.CSV.read_bytes()
+    code, out, err = run(capsys, "reproduce", name, "--quick")
+    assert code == 0, err
+    assert f"\n{name}: " in out and "published" in out and "means nothing" in out
+    shares = [c for c in claims.read() if c["run"] == name]
+    for claim in shares:
+        assert claim["metric"] in Run(f"runs/claims/{name}-quick-seed0").card()["figures"]["test"]["metrics"]
+    assert claims.CSV.read_bytes() == before
+
+
+def test_claims_are_whole():
+    for claim in claims.read():
+        assert all(claim[part] for part in ("name", "system", "data", "metric", "published", "source", "protocol", "train", "evaluate", "seeds")), claim
+        assert claim["train"].split()[0] == claim["system"]
+        assert (claim["ours"] != "") == (claim["minutes"] != "") == (claim["hardware"] != "")
+    assert claims.BEGIN + claims.table() + "\n" + claims.END in claims.README.read_text(), "the README's claims are written by reproduce --record"
+
+
+def test_record_writes_csv_and_readme(tmp_path, monkeypatch):
+    for name in ("CSV", "README"):
+        copy = tmp_path / getattr(claims, name).name
+        copy.write_bytes(getattr(claims, name).read_bytes())
+        monkeypatch.setattr(claims, name, copy)
+    monkeypatch.setattr(claims.read, "__defaults__", (claims.CSV,))
+    claims.write("made-mnist", ours="12.34", sd="0.05", minutes="3.0", hardware="2 CPU cores")
+    assert claims.find("made-mnist")["ours"] == "12.34" and "12.34 ± 0.05" in claims.README.read_text()
+    assert tf.nest.flatten([c for c in claims.read() if c["name"] != "made-mnist"])
