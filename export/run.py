@@ -51,7 +51,7 @@ def export_models(jobs: list[Job], say: Callable[[str], None] = print) -> list[d
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         found = [signatures(job.model) for job in jobs]
-        folders = [stack.enter_context(_folder(job.out)) for job in jobs]
+        folders = [stack.enter_context(_folder(job.out.resolve())) for job in jobs]
         for i, (job, names, folder) in enumerate(zip(jobs, found, folders, strict=True)):
             say(f"{type(job.model).__name__}: SavedModel with {', '.join(names)}")
             write(names, str(folder / "saved_model"))
@@ -127,10 +127,11 @@ def _check(found: dict[str, Signature], failed: dict[str, str], checked: dict) -
 
 def _process(module: str, jobs: list) -> tuple[int, list | None]:
     """Its exit code and the JSON that it printed. It ends when we do."""
+    root = str(Path(__file__).resolve().parents[1])
     child = subprocess.Popen(
         [sys.executable, "-m", module, json.dumps(jobs)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=None if os.environ.get("TFGEN_TRACEBACK") else subprocess.DEVNULL,
-        cwd=Path(__file__).parents[1], text=True, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        text=True, env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))},
     )  # fmt: skip
     with child:
         printed = child.stdout.read()

@@ -1,0 +1,103 @@
+"""kill -9 at random moments, again and again: the next command goes on, and the end is that of a run which nobody disturbed.
+
+Twenty by default, of which eight hit the export; TFGEN_KILLS="100 100" asks for others. The victims are forked from a process that has imported
+TensorFlow and not yet used it, so that most of their life is work and not start-up.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+import tfgen
+from tfgen.runs import claims
+
+VICTIMS = '''
+import json, os, random, signal, sys, time, zipfile
+sys.path.insert(0, sys.argv[1])
+import keras, tensorflow, tfgen.callbacks, tfgen.catalog, tfgen.runs.training, export.run  # imported, and nothing computed
+from export.__main__ import app
+from tfgen.__main__ import command, run_app
+
+def work(line):
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os._exit(command(line) if line[0] == "train" else run_app(app, line[1:], "python -m export"))
+
+def run(line, wait=None):
+    """Its exit code, or None for one killed after so many seconds."""
+    child = os.fork()
+    if not child:
+        work(line)
+    begin = time.monotonic()
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status), time.monotonic() - begin
+        if wait is not None and time.monotonic() - begin > wait:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return None, wait
+        time.sleep(0.01)
+
+def whole(path, kind):
+    """Whether a file under a final name can be read to its end."""
+    if not os.path.exists(path):
+        return False
+    if kind == "keras":
+        assert zipfile.ZipFile(path).testzip() is None
+    else:
+        json.load(open(path))
+    return True
+
+kills, of_export = int(sys.argv[2]), int(sys.argv[3])
+dice = random.Random(0)
+train = sys.argv[4:]
+code, seconds = run([*train, "--out", "whole"])
+assert code == 0
+torn, last = [], [*train, "--out", "torn"]
+while len(torn) < kills:
+    code, _ = run(last, dice.uniform(0, 0.9 * seconds / (1 + len(torn) % 4)))
+    assert code in (None, 0), code
+    if code == 0:
+        os.rename("torn", f"ended{len(torn)}")  # it came through: another one is begun
+        continue
+    torn.append([whole("torn/" + name, kind) for name, kind in (("model.keras", "keras"), ("card.json", "json"), ("logs/history.json", "json"))])
+code, _ = run(last)
+assert code == 0
+print(json.dumps(torn), flush=True)
+
+code, seconds = run(["export", "whole"])
+assert code == 0
+seen = []
+while len(seen) < of_export:
+    code, _ = run(["export", "whole"], dice.uniform(0, seconds))
+    assert code in (None, 0), code
+    if code is None:
+        seen.append(sorted(os.listdir("whole/export")) if os.path.exists("whole/export") else None)
+        if seen[-1] is not None:
+            json.load(open("whole/export/card.json"))
+code, _ = run(["export", "whole"])
+assert code == 0
+print(json.dumps(seen), flush=True)
+'''
+
+
+def test_kill_at_any_moment(tmp_path):
+    line = ["train", "vae", "--data", "bars", "--limit", "64", "--batch", "16", "--epochs", "12", "--set", "hidden=8", "--set", "latent=2"]
+    kills = os.environ.get("TFGEN_KILLS", "12 8").split()
+    result = subprocess.run([sys.executable, "-c", VICTIMS, str(claims.ROOT), *kills, *line], cwd=tmp_path, capture_output=True, text=True, timeout=3600)
+    assert result.returncode == 0, result.stderr[-3000:]
+    torn, seen = map(json.loads, result.stdout.splitlines()[-2:])
+    assert [len(torn), len(seen)] == list(map(int, kills))
+    assert len({tuple(t) for t in torn}) > 1, "every kill came at the same stage: this test would see nothing"
+    models = [tfgen.load(tmp_path / folder / "model.keras") for folder in ("whole", *(p.name for p in tmp_path.glob("ended*")), "torn")]
+    for model in models[1:]:
+        for ours, theirs in zip(models[0].variables, model.variables, strict=True):
+            np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    assert len(json.loads((tmp_path / "torn" / "logs" / "history.json").read_text())) == 12
+    assert (tmp_path / "torn" / "samples" / "samples.png").is_file() and (tmp_path / "torn" / "samples" / "curves.png").is_file()
+    assert all(names in (None, ["card.json", "model.tflite", "saved_model"]) for names in seen)
+    assert not list(tmp_path.rglob("*.partial-*"))
