@@ -87,7 +87,7 @@ def test_train_sample_evaluate(home, capsys):
     assert card["versions"]["keras"] == keras.__version__ and np.isfinite(card["figures"]["training"]["loss"])
     history = json.loads((folder / "logs" / "history.json").read_text())
     assert len(history) == 2 and {"loss", "kl", "val_loss", "seconds"} <= set(history[0])
-    for picture in ("samples.png", "curves.png"):
+    for picture in ("samples.png", "means.png", "curves.png"):
         assert picture_of(folder / "samples" / picture).std() > 0
 
     code, out, _ = run(capsys, "sample", folder, "-n", 9, "--seed", 1)

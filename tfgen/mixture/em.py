@@ -17,7 +17,7 @@ __all__ = ["EM"]
 
 
 class EM(GenerativeModel):
-    """The base of models learnt by EM: they add `log_joint`, `statistics` and `maximise`.
+    """The base of models learnt by EM: they add `log_joint`, `statistics`, `begin` and `maximise`.
 
     Arguments:
         moments: name and order of each sum that the M-step needs beside the counts: order 1 is [components, dims], 2 is [components, dims, dims].
@@ -28,6 +28,7 @@ class EM(GenerativeModel):
         self.components, self.dims = components, math.prod(self.shape)
         weight = {"trainable": False, "initializer": "zeros", "aggregation": "only_first_replica"}
         self.log_weights = self.add_weight(shape=(components,), trainable=False, name="log_weights", initializer=_equal)
+        self.rounds = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, aggregation="only_first_replica", name="rounds")
         self.sums = {
             name: self.add_weight(shape=(components, *[self.dims] * order), name=f"sum_of_{name}", **weight) for name, order in {"counts": 0, **moments}.items()
         }
@@ -40,9 +41,17 @@ class EM(GenerativeModel):
         """The sums over a batch [n, dims] under responsibilities [n, components]."""
         raise NotImplementedError
 
+    def begin(self, counts: tf.Tensor, sums: dict[str, tf.Tensor]) -> None:
+        """Assigns the parameters after the first epoch, which shows the data: EM begins with the second."""
+        raise NotImplementedError
+
     def maximise(self, counts: tf.Tensor, sums: dict[str, tf.Tensor]) -> None:
         """Assigns the parameters; a component without examples keeps its own."""
         raise NotImplementedError
+
+    def responsibilities(self, log_joint: tf.Tensor) -> tf.Tensor:
+        """r_nk, [n, components]."""
+        return tf.nn.softmax(log_joint)
 
     def log_prob(self, x, condition=None):
         return tf.reduce_logsumexp(self.log_joint(self.flat(x)), -1)
@@ -58,7 +67,7 @@ class EM(GenerativeModel):
         x = self.flat(x)
         log_joint = self.log_joint(x)
         if training:
-            r = tf.nn.softmax(log_joint)
+            r = self.responsibilities(log_joint)
             replica = tf.distribute.get_replica_context()
             for name, value in {"counts": tf.reduce_sum(r, 0), **self.statistics(x, r)}.items():
                 self.sums[name].assign_add(replica.all_reduce("sum", value) if replica.num_replicas_in_sync > 1 else value)
@@ -66,8 +75,13 @@ class EM(GenerativeModel):
 
     def after_epoch(self):
         counts = self.sums["counts"].value
-        self.maximise(counts, {name: v.value for name, v in self.sums.items() if name != "counts"})
-        self.log_weights.assign(tf.math.log(tf.maximum(counts, 1e-30)) - tf.math.log(tf.reduce_sum(counts)))
+        sums = {name: v.value for name, v in self.sums.items() if name != "counts"}
+        if int(self.rounds.numpy()) == 0:
+            self.begin(counts, sums)
+        else:
+            self.maximise(counts, sums)
+            self.log_weights.assign(tf.math.log(tf.maximum(counts, 1e-30)) - tf.math.log(tf.reduce_sum(counts)))
+        self.rounds.assign_add(1)
         for v in self.sums.values():
             v.assign(tf.zeros(v.shape))
 

@@ -34,7 +34,6 @@ class GMM(EM):
         self.scales = self.add_weight(shape=(components, d, d), initializer=_identities, name="scales", **fixed)  # Σ_k = L Lᵀ
         self.whiteners = self.add_weight(shape=(components, d, d), initializer=_identities, name="whiteners", **fixed)  # L⁻¹
         self.start = self.add_weight(shape=(components, d), initializer=keras.initializers.RandomNormal(stddev=1.0), name="start", **fixed)
-        self.rounds = self.add_weight(shape=(), dtype="int32", initializer="zeros", name="rounds", aggregation="only_first_replica", **fixed)
 
     def log_joint(self, x):
         white = tf.matmul(x[None] - self.means.value[:, None], self.whiteners.value, transpose_b=True)  # L⁻¹ (x - μ), [K, n, d]
@@ -47,18 +46,14 @@ class GMM(EM):
         return {"x": tf.reduce_sum(weighted, 1), "xx": tf.matmul(weighted, apart, transpose_a=True)}
 
     def maximise(self, counts, sums):
-        if int(self.rounds.numpy()) == 0:
-            self._begin(counts, sums)
-        else:
-            n = tf.maximum(counts, 1e-30)[:, None]
-            shift = sums["x"] / n
-            scales = self._cholesky(sums["xx"] / n[:, None] - shift[:, :, None] * shift[:, None])
-            alive = counts[:, None] > 1e-6
-            self.means.assign(tf.where(alive, self.means.value + shift, self.means.value))
-            self._scale(tf.where(alive[:, None], scales, self.scales.value))
-        self.rounds.assign_add(1)
+        n = tf.maximum(counts, 1e-30)[:, None]
+        shift = sums["x"] / n
+        scales = self._cholesky(sums["xx"] / n[:, None] - shift[:, :, None] * shift[:, None])
+        alive = counts[:, None] > 1e-6
+        self.means.assign(tf.where(alive, self.means.value + shift, self.means.value))
+        self._scale(tf.where(alive[:, None], scales, self.scales.value))
 
-    def _begin(self, counts, sums):
+    def begin(self, counts, sums):
         n = tf.reduce_sum(counts)
         shift = tf.reduce_sum(sums["x"], 0) / n
         covariance = tf.reduce_sum(sums["xx"], 0) / n - shift[:, None] * shift

@@ -17,6 +17,8 @@ __all__ = ["MoB"]
 class MoB(EM):
     """A mixture of `components` Bernoulli distributions over binary examples, learnt by exact EM, an M-step an epoch.
 
+    The first epoch draws where each component starts: at a few examples, half way to grey. EM begins with the second.
+
     Arguments:
         floor: means stay within [floor, 1 - floor]: the maximum under that bound, which keeps log p finite on new data.
     """
@@ -31,8 +33,20 @@ class MoB(EM):
         ones, zeros = tf.math.log(self.means.value), tf.math.log1p(-self.means.value)
         return self.log_weights + tf.reduce_sum(zeros, -1) + tf.matmul(x, ones - zeros, transpose_b=True)
 
+    def responsibilities(self, log_joint):
+        """In the first epoch a lottery: each example is drawn for one component, with a weight of so heavy a tail that a few examples decide the mean."""
+        context, n = tf.distribute.get_replica_context(), tf.shape(log_joint)[0]
+        draws = rng.uniform([2, n * context.num_replicas_in_sync], rng.fold_in(self.random_state.value, 0))  # the same however many replicas share them
+        u = draws[:, n * context.replica_id_in_sync_group :][:, :n]
+        lottery = tf.one_hot(tf.cast(u[0] * self.components, tf.int32), self.components) * tf.maximum(u[1], 1e-5)[:, None] ** -3
+        return tf.where(self.rounds.value == 0, lottery, tf.nn.softmax(log_joint))
+
     def statistics(self, x, r):
         return {"x": tf.matmul(r, x, transpose_a=True)}
+
+    def begin(self, counts, sums):
+        means = 0.25 + 0.5 * sums["x"] / tf.maximum(counts, 1e-30)[:, None]
+        self.means.assign(tf.where(counts[:, None] > 0, means, self.means.value))
 
     def maximise(self, counts, sums):
         means = tf.clip_by_value(sums["x"] / tf.maximum(counts, 1e-30)[:, None], self.floor, 1 - self.floor)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import callbacks, catalog, data, distribute, pictures
+from tfgen import callbacks, catalog, data, distribute, pictures, rng
 from tfgen.data.sources import Examples, Stream, open_source
 from tfgen.entry import Entry
 from tfgen.files import whole
@@ -225,6 +225,10 @@ def _finish(run: Run, settings: Settings, model: GenerativeModel, history: list[
     run.samples.mkdir(exist_ok=True)
     x = model.sample(SHOWN, every_class(model, SHOWN), seed=settings.seed)
     pictures.save(pictures.draw(x, model.values), run.samples / "samples.png")
+    noise = model.noise(SHOWN, rng.as_seed(settings.seed))
+    if hasattr(model, "decode") and isinstance(noise, dict) and "z" in noise:  # what the samples are draws of
+        told = [] if model.condition is None else [every_class(model, SHOWN)]
+        pictures.save(pictures.draw(model.decode(noise["z"], *told), model.values), run.samples / "means.png")
     pictures.curves(history, run.samples / "curves.png", f"{settings.system} on {settings.data}")
     last = {name: value for name, value in history[-1].items() if name != "seconds"}
     minutes = round(sum(epoch["seconds"] for epoch in history) / 60, 3)
