@@ -64,7 +64,8 @@ def train(
         system, runs.parse(tfgen.catalog.find(system).model, set_ or []), data, binarise, limit, size and (size, size),
         labels, batch, epochs, learning_rate, decay, seed, precision, xla,
     )  # fmt: skip
-    folder = out or Path("runs") / f"{system}-{Path(data).name.replace('/', '-')}"
+    named = Path(data).expanduser().resolve().name if data.startswith(("/", ".", "~")) else data.replace("/", "-").replace(":", "-")
+    folder = out or Path("runs") / f"{system}-{named}"
     try:
         runs.train(settings, folder, data_dir=data_dir, fresh=fresh, distribute_by=distribute, pictures_every=pictures_every)
     except KeyboardInterrupt:
@@ -134,7 +135,12 @@ def _tensorflow():
     import tfgen
     from tfgen._quiet import import_tensorflow
 
+    waiting = "starting TensorFlow …"
+    if sys.stderr.isatty():
+        print(waiting, end="\r", file=sys.stderr, flush=True)
     import_tensorflow()
+    if sys.stderr.isatty():
+        print(" " * len(waiting), end="\r", file=sys.stderr, flush=True)
     return tfgen
 
 

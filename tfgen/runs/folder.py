@@ -22,7 +22,7 @@ from tfgen.files import clear_partial, remove, whole
 
 __all__ = ["Run", "Settings"]
 
-_OURS = ("model.keras", "card.json", "logs", "samples", "export")
+_OURS = ("model.keras", "logs", "samples", "export", "card.json")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,15 +139,16 @@ class Run:
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
-            clear_partial(self.folder)
+            if self.card_path.is_file():
+                clear_partial(self.folder)
             yield
 
     def is_foreign(self) -> bool:
         """Whether it holds files, and no run."""
-        return not self.card_path.exists() and any(not p.name.startswith(".lock") for p in self.folder.iterdir())
+        return not self.card_path.exists() and any(not p.name.startswith((".lock", ".card.partial-")) for p in self.folder.iterdir())
 
     def clear(self) -> None:
-        """Forgets the run; the model goes first, so that nothing is ever taken for the start of another."""
+        """Forgets the run: the model first, so that nothing is taken for the start of another, and the card, which makes it a run, last."""
         for name in _OURS:
             remove(self.folder / name)
 
