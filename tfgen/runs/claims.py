@@ -96,11 +96,10 @@ def write(name: str, **figures: str) -> None:
 
 def table() -> str:
     """In Markdown."""
-    lines = ["| claim | what | metric | published | ours | seeds | minutes a run |", "|---|---|---|---|---|---|---|"]
-    lines += [
-        f"| `{c['name']}` | {c['protocol']} | {c['metric']} | {c['published']} | {_ours(c)} | {c['seeds'] if c['ours'] else ''} | {c['minutes']} |"
-        for c in read()
-    ]
+    lines = ["| claim | protocol | metric | published | ours | seeds | minutes a run |", "|---|---|---|---|---|---|---|"]
+    for c in read():
+        published, seeds = f"{c['published']} ({c['source']})", c["seeds"] if c["ours"] else ""
+        lines.append(f"| `{c['name']}` | {c['protocol']} | {c['metric']} | {published} | {_ours(c)} | {seeds} | {c['minutes']} |")
     return "\n".join(lines)
 
 
