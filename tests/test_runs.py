@@ -196,6 +196,8 @@ def test_other_settings_need_fresh(home, capsys):
         assert code == 2 and word in err and "--fresh" in err
     code, _, err = run(capsys, "train", "made", *TINY, "--out", "runs/vae-bars")
     assert code == 2 and "'vae' → 'made'" in err
+    code, _, err = run(capsys, *VAE, "--data", "ring", "--out", "runs/vae-bars", "--fresh")
+    assert code == 2 and "real numbers" in err
     assert same(before, weights(home / "runs/vae-bars"))
     code, out, _ = run(capsys, *VAE, "--seed", 5, "--epochs", 1, "--fresh")
     assert code == 0 and "epochs 1 to 1" in out and Run("runs/vae-bars").card()["seed"] == 5

@@ -56,8 +56,8 @@ def train(
     try:
         with run.locked() if writes else contextlib.nullcontext():
             if writes:
-                _prepare(run, settings, fresh)
-            return _train(run, settings, entry, strategy, data_dir, pictures_every, say, writes, resumes=writes or not fresh)
+                _may_write(run, settings, fresh)
+            return _train(run, settings, entry, strategy, data_dir, fresh, pictures_every, say, writes)
     finally:
         keras.config.set_dtype_policy(policy)
 
@@ -71,17 +71,17 @@ def _check(settings: Settings, entry: Entry) -> None:
         raise ValueError(f"batch {settings.batch} and epochs {settings.epochs}: both are at least 1")
 
 
-def _train(run, settings, entry, strategy, data_dir, pictures_every, say, writes, resumes) -> Run:
+def _train(run, settings, entry, strategy, data_dir, fresh, pictures_every, say, writes) -> Run:
     source = open_source(settings.data, "train", data_dir=data_dir, limit=settings.limit, size=settings.size)
     keras.utils.set_random_seed(settings.seed)
     keras.config.set_dtype_policy(settings.precision)
     with strategy.scope():
-        model = GenerativeModel.load(run.model_path) if resumes and run.model_path.is_file() else _build(settings, entry, source)
+        model = GenerativeModel.load(run.model_path) if run.model_path.is_file() and not fresh else _build(settings, entry, source)
     if type(model) is not entry.model:
         raise ValueError(f"{run.model_path} holds a {type(model).__name__}, and {entry.name} is to be trained: give another --out, or --fresh")
     dataset = load_data(model, settings, source)
     done = int(model.random_state.numpy()[1]) // len(dataset)
-    rate, history = _leading_rate(model, settings), run.history()[:done]
+    rate, history = _leading_rate(model, settings), run.history()[:done]  # a kill may have left one epoch more than the model has
     if done >= settings.epochs:
         if writes and run.card()["figures"].get("training", {}).get("epoch") != done:  # killed after its last epoch
             _finish(run, settings, model, history)
@@ -89,6 +89,8 @@ def _train(run, settings, entry, strategy, data_dir, pictures_every, say, writes
         say(f"{run.folder} is finished: {done} epochs. {again} goes further, --fresh begins anew.")
         return run
     if writes:
+        if fresh:  # not before everything else was found in order
+            run.clear()
         run.write_card(**_describe(settings, entry, model, source, rate), epochs=done, figures=run.card().get("figures", {}))
     where = hardware() if strategy.num_replicas_in_sync == 1 else f"{strategy.num_replicas_in_sync} replicas ({hardware()})"
     say(
@@ -115,16 +117,12 @@ def _monitor(run: Run, settings: Settings, model: GenerativeModel, held_out, eve
     return callbacks.Monitor(run.logs, seed=settings.seed, condition=every_class(model, 36), held_out=shown, settings=compared, every=every)
 
 
-def _prepare(run: Run, settings: Settings, fresh: bool) -> None:
-    """The folder as this run may have it, or one line that says why not."""
+def _may_write(run: Run, settings: Settings, fresh: bool) -> None:
+    """One line where the folder holds something else."""
     if run.is_foreign():
         raise ValueError(f"{run.folder} holds files and is no run: give another folder with --out")
-    if fresh:
-        run.clear()
-    elif run.card_path.exists():
-        before = run.settings()
-        if changes := settings.changes(before):
-            raise ValueError(f"{run.folder} was trained with other settings ({'; '.join(changes)}): give another folder with --out, or --fresh to begin anew")
+    if run.card_path.exists() and not fresh and (changes := settings.changes(run.settings())):
+        raise ValueError(f"{run.folder} was trained with other settings ({'; '.join(changes)}): give another folder with --out, or --fresh to begin anew")
 
 
 def _build(settings: Settings, entry: Entry, source: Examples | Stream) -> GenerativeModel:
