@@ -102,7 +102,7 @@ def test_train_sample_evaluate(home, capsys):
     assert code == 0
     judged = json.loads((folder / "card.json").read_text())["figures"]["test"]
     assert judged["count"] == 40 and judged["seed"] == 0 and "training" in json.loads((folder / "card.json").read_text())["figures"]
-    model, x = tfgen.load(folder / "model.keras"), tfgen.data.arrays("bars", "test", values="binary", limit=40)
+    model, x = tfgen.load(folder), tfgen.data.arrays("bars", "test", values="binary", limit=40)
     expected = tfgen.metrics.likelihood(model, x, k=20, seed=0)
     metrics = judged["metrics"]
     assert metrics["nats"]["value"] == pytest.approx(-expected.nats, rel=1e-6) and metrics["nats"]["error"] == pytest.approx(expected.error)

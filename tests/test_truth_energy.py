@@ -82,6 +82,37 @@ def test_contrastive_divergence_is_the_gradient_of_a_difference_of_free_energies
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
+@pytest.mark.parametrize("hidden", [3, 4, 7])
+def test_log_z_by_enumeration(hidden):
+    """Over the smaller layer."""
+    rbm = randomised(RBM((4,), hidden=hidden))
+    assert rbm.states == 2 ** min(hidden, 4)
+    assert float(rbm.log_z()) == pytest.approx(oracles.rbm_log_z(*parameters(rbm)), rel=1e-6)
+    found = metrics.enumerated_log_likelihood(rbm, STATES)
+    assert found.how == "enumerated" and np.exp(found.each).sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_log_z_in_pieces():
+    """2^13 hidden states, against the sum over 2^14 visible ones."""
+    rbm = randomised(RBM((14,), hidden=13))
+    visible = -rbm.free_energy(oracles.binary_states(14).astype("float32")).numpy().astype(float)
+    assert float(rbm.log_z()) == pytest.approx(np.logaddexp.reduce(visible), rel=1e-6)
+
+
+def test_log_z_of_a_large_one_is_refused():
+    with pytest.raises(ValueError, match=r"2\^30 of them: tfgen.metrics.annealed"):
+        RBM((30,), hidden=40).log_z()
+
+
+def test_visible_biases_start_at_the_log_odds_of_the_data():
+    """Set in the first step, and then learnt: with a rate of zero they stay there."""
+    rbm = RBM((4,), hidden=3, learning_rate=0.0)
+    rbm.compile()
+    x = np.array([[1, 1, 0, 0], [1, 0, 0, 1]] * 8, "float32")
+    rbm.fit(x, batch_size=16, epochs=2, verbose=0)
+    np.testing.assert_allclose(rbm.a.numpy(), np.log([1.01 / 0.01, 1, 0.01 / 1.01, 1]), atol=1e-5)
+
+
 @pytest.mark.parametrize("start", [None, STATES[:6]])
 def test_annealed_log_z(rbm, start):
     exact = oracles.rbm_log_z(*parameters(rbm))

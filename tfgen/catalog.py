@@ -20,8 +20,9 @@ def find(name: str) -> Entry:
 
 
 def load(filepath: str | pathlib.Path) -> GenerativeModel:
-    """Any saved model of the catalog."""
-    return GenerativeModel.load(filepath)
+    """Any saved model of the catalog: a .keras file, or a run's folder."""
+    path = pathlib.Path(filepath)
+    return GenerativeModel.load(path / "model.keras" if path.is_dir() else path)
 
 
 def table() -> str:

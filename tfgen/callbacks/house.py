@@ -4,6 +4,8 @@ import keras
 import numpy as np
 
 from tfgen import distribute
+from tfgen.callbacks.keep import Keep
+from tfgen.callbacks.monitor import Monitor
 
 __all__ = ["House", "for_fit"]
 
@@ -16,7 +18,7 @@ def for_fit(callbacks, data, strategy) -> list[keras.callbacks.Callback] | keras
         return callbacks
     callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
     if not distribute.is_chief(strategy):
-        writers = (keras.callbacks.ModelCheckpoint, keras.callbacks.TensorBoard, keras.callbacks.CSVLogger)
+        writers = (keras.callbacks.ModelCheckpoint, keras.callbacks.TensorBoard, keras.callbacks.CSVLogger, Keep, Monitor)
         callbacks = [c for c in callbacks if not isinstance(c, writers)]
         for callback in callbacks:
             if isinstance(callback, keras.callbacks.BackupAndRestore):  # reads the backup, leaves writing to the chief

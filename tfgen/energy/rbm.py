@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from tfgen import rng
 from tfgen.model import GenerativeModel, Player
+from tfgen.progress import progress
 from tfgen.sampling import Path
 
 __all__ = ["RBM"]
@@ -95,7 +96,8 @@ class RBM(GenerativeModel):
         if units > 24:
             raise ValueError(f"log_z sums over the states of the smaller layer, and this RBM has 2^{units} of them: tfgen.metrics.annealed_log_likelihood")
         bits, total = tf.range(units, dtype=tf.int64), []
-        for begin in range(0, self.states, 4096):
+        starts = range(0, self.states, 4096)
+        for begin in progress(starts, len(starts), "log Z"):
             index = tf.range(begin, min(begin + 4096, self.states), dtype=tf.int64)
             s = tf.cast(tf.bitwise.bitwise_and(tf.bitwise.right_shift(index[:, None], bits), 1), tf.float64)
             total.append(tf.reduce_logsumexp(tf.linalg.matvec(s, bias) + tf.reduce_sum(tf.nn.softplus(s @ W + other), -1)))
