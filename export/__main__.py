@@ -32,7 +32,8 @@ def main(
     folder = export(Run.open(run), out)
     for path in sorted(folder.iterdir()):
         print(f"  {path}")
-    print(f"written and verified; card: {folder}/card.json")
+    without = "" if (folder / "model.tflite").is_file() else "no TF-Lite file, for no signature converts (the card says why); "
+    print(f"{without}written and verified; card: {folder}/card.json")
 
 
 if __name__ == "__main__":

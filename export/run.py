@@ -14,9 +14,10 @@ import numpy as np
 
 from export.signatures import Signature, examples, signatures, write
 from tfgen import catalog
-from tfgen.files import whole
+from tfgen.files import clear_partial, whole
 from tfgen.model import GenerativeModel
 from tfgen.runs.folder import Run, versions
+from tfgen.runs.training import epochs_of
 
 __all__ = ["Job", "export", "export_models"]
 
@@ -35,12 +36,23 @@ class Job(NamedTuple):
 def export(run: Run, out: Path | None = None, say: Callable[[str], None] = print) -> Path:
     """The folder that was written."""
     out = out or run.folder / "export"
-    with run.locked():
+    inside = out.resolve().is_relative_to(run.folder.resolve())
+    with run.locked() if inside else contextlib.nullcontext():
         if out.exists() and not (out / "card.json").is_file():
             raise ValueError(f"{out} is there and is no export: give another folder with --out")
-        card = run.card()
-        export_models([Job(catalog.load(run.model_path), out, {name: card.get(name) for name in _ABOUT})], say)
+        model, card = catalog.load(run.model_path), run.card()
+        about = {name: card.get(name) for name in _ABOUT} | {"epochs": epochs_of(model, run)}
+        export_models([Job(_in_float32(model), out, about)], say)
     return out
+
+
+def _in_float32(model: GenerativeModel) -> GenerativeModel:
+    """The same weights under the full precision: TF-Lite lacks most operators in others."""
+    if model.dtype_policy.name == "float32":
+        return model
+    plain = type(model).from_config({**model.get_config(), "dtype": "float32"})
+    plain.set_weights(model.get_weights())
+    return plain
 
 
 def export_models(jobs: list[Job], say: Callable[[str], None] = print) -> list[dict]:
@@ -65,7 +77,7 @@ def export_models(jobs: list[Job], say: Callable[[str], None] = print) -> list[d
             np.savez(scratch / f"reference{i}.npz", **_reference(job.model, found[i]))
         code, checked = _process("export.verify", [(str(folder), str(scratch / f"reference{i}.npz")) for i, folder in enumerate(folders)])
         if code:
-            raise ValueError(f"the exported files could not be loaded and run in a fresh process (code {code}): nothing was written")
+            raise ValueError(f"the exported files could not be loaded and run in a fresh process ({checked}): nothing was written")
         cards = []
         for parts in zip(jobs, found, folders, failed, checked, strict=True):
             _check(*parts[1:2], *parts[3:])
@@ -78,6 +90,7 @@ def export_models(jobs: list[Job], say: Callable[[str], None] = print) -> list[d
 def _folder(out: Path):
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
+        clear_partial(out.parent, out.name)
         with whole(out, suffix="") as partial:
             partial.mkdir()
             yield partial
@@ -87,12 +100,12 @@ def _folder(out: Path):
 
 def _convert(jobs: list[tuple[str, str, list[str]]]) -> list[dict[str, str]]:
     """For each job the signatures that do not convert, and why. Where the process crashes: smaller jobs, to see which signature does it."""
-    code, failed = _process("export.convert", jobs)
+    code, answer = _process("export.convert", jobs)
     if code == 0:
-        return failed
+        return answer
     if len(jobs) > 1:
         return [_convert([job])[0] for job in jobs]
-    (folder, out, names), crashed = jobs[0], f"the converter crashed (code {code})"
+    (folder, out, names), crashed = jobs[0], f"the converter crashed ({answer})"
     if len(names) == 1:
         return [{names[0]: crashed}]
     alone = {name: why for name in names for why in _convert([(folder, out, [name])])[0].values()}
@@ -125,18 +138,23 @@ def _check(found: dict[str, Signature], failed: dict[str, str], checked: dict) -
                 raise ValueError(f"{wrong}: nothing was written")
 
 
-def _process(module: str, jobs: list) -> tuple[int, list | None]:
-    """Its exit code and the JSON that it printed. It ends when we do."""
+def _process(module: str, jobs: list) -> tuple[int, list | str]:
+    """Its exit code, and the JSON that it printed, or else its last words. It ends when we do."""
     root = str(Path(__file__).resolve().parents[1])
-    child = subprocess.Popen(
-        [sys.executable, "-m", module, json.dumps(jobs)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=None if os.environ.get("TFGEN_TRACEBACK") else subprocess.DEVNULL,
-        text=True, env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))},
-    )  # fmt: skip
-    with child:
-        printed = child.stdout.read()
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    with tempfile.TemporaryFile("w+") as words:
+        child = subprocess.Popen(
+            [sys.executable, "-m", module, json.dumps(jobs)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words, text=True,
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": path},
+        )  # fmt: skip
+        with child:
+            printed = child.stdout.read()
+        words.seek(0)
+        said = words.read().strip().splitlines()
     lines = [line for line in printed.splitlines() if line.startswith("[")]
-    return child.returncode, json.loads(lines[-1]) if lines else None
+    if child.returncode or not lines:
+        return child.returncode or 1, f"code {child.returncode}{': ' + said[-1][:200] if said and child.returncode > 0 else ''}"
+    return 0, json.loads(lines[-1])
 
 
 def _card(job: Job, found: dict[str, Signature], folder: Path, failed: dict[str, str], checked: dict) -> dict:

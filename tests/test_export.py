@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import subprocess
 import sys
 
@@ -54,7 +55,8 @@ def trained(entry):
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory):
     """The folder of every row's export: all at once, and once for all test processes, because each process takes seconds to start."""
-    root = tmp_path_factory.getbasetemp().parent / "exports"
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "exports"
     root.mkdir(exist_ok=True)
     with open(root / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -145,7 +147,7 @@ def test_a_converter_that_crashes(monkeypatch, tmp_path):
 
     def process(module, jobs):
         calls.append([job[2] for job in jobs])
-        return (-11, None) if any("bad" in job[2] for job in jobs) else (0, [{} for _ in jobs])
+        return (-11, "code -11") if any("bad" in job[2] for job in jobs) else (0, [{} for _ in jobs])
 
     monkeypatch.setattr(exporting, "_process", process)
     jobs = [("a", str(tmp_path / "a"), ["one", "bad"]), ("b", str(tmp_path / "b"), ["two"])]

@@ -89,7 +89,7 @@ def test_the_terminal_stays_quiet():
 
 
 def test_the_command_line_does_not_wait_for_tensorflow():
-    result = run("import sys; sys.argv = ['-m']; import tfgen; print('tensorflow' in sys.modules)")
+    result = run("import sys; sys.orig_argv = ['python', '-m', 'tfgen']; import tfgen; print('tensorflow' in sys.modules)")
     assert result.stdout == "False\n", result.stderr
 
 

@@ -10,7 +10,8 @@ import sys
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-if sys.argv[:1] != ["-m"]:  # `python -m tfgen` imports it when a command needs it
+_ASKED = sys.orig_argv[sys.orig_argv.index("-m") + 1 :] if "-m" in sys.orig_argv[:-1] else [""]
+if _ASKED[0].split(".")[0] not in ("tfgen", "export", "apps"):  # those commands import it when they need it
     from tfgen._quiet import import_tensorflow
 
     import_tensorflow()

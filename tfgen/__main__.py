@@ -50,7 +50,7 @@ def train(
     distribute: Annotated[str, typer.Option(help="none, mirrored (all GPUs) or multiworker (the machines of TF_CONFIG).")] = "none",
     xla: Annotated[bool, typer.Option("--xla", help="Compile the training step.")] = False,
     out: Annotated[Path | None, typer.Option(help="The run's folder; by default runs/SYSTEM-DATA.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what the folder holds.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew: what the folder holds is forgotten when the first epoch is done.")] = False,
     pictures_every: Annotated[int, typer.Option(min=1, help="Samples and histograms for TensorBoard each so many epochs.")] = 1,
 ) -> None:
     """Train a system into a folder. The same command goes on where it was interrupted."""
@@ -69,10 +69,11 @@ def train(
     try:
         runs.train(settings, folder, data_dir=data_dir, fresh=fresh, distribute_by=distribute, pictures_every=pictures_every)
     except KeyboardInterrupt:
-        print(f"\ninterrupted: every finished epoch is in {folder}, and the same command goes on from there", file=sys.stderr)
+        same = "the same command without --fresh" if fresh else "the same command"
+        print(f"\ninterrupted: every finished epoch is in {folder}, and {same} goes on from there", file=sys.stderr)
         raise typer.Exit(130) from None
     print(f"see {folder}/samples, or: tensorboard --logdir {folder.parent}")
-    print(f"next: python -m tfgen sample {folder} | python -m tfgen evaluate {folder} | python -m export {folder}")
+    print(f"next: python -m tfgen sample {folder} | python -m tfgen evaluate {folder}{_export(folder)}")
 
 
 @app.command()
@@ -108,7 +109,7 @@ def evaluate(
     runs.evaluate(
         runs.Run.open(run), split=split, limit=limit, data_dir=data_dir, seed=seed, k=k, chains=chains, temperatures=temperatures
     )  # fmt: skip
-    print(f"written into {run}/card.json; next: python -m export {run}")
+    print(f"written into {run}/card.json{_export(run)}")
 
 
 @app.command()
@@ -129,6 +130,11 @@ def reproduce(
     claims.find(name)
     _tensorflow()
     claims.reproduce(name, command, seeds=seeds, data_dir=data_dir, out=out, quick=quick, record=record)
+
+
+def _export(folder: Path) -> str:
+    """The command, where it can be typed: in a clone."""
+    return f" | python -m export {folder}" if Path("export/__main__.py").is_file() else ""
 
 
 def _tensorflow():
@@ -159,10 +165,12 @@ def run_app(app: typer.Typer, arguments: list[str], name: str) -> int:
         app(arguments, prog_name=name)
     except SystemExit as end:
         return end.code or 0
-    except (ValueError, OSError, ImportError, RuntimeError) as error:
+    except Exception as error:  # TensorFlow's come as many types
         if os.environ.get("TFGEN_TRACEBACK"):
             raise
-        print(f"{name}: {str(error) or type(error).__name__}", file=sys.stderr)
+        line = next((line for line in str(error).splitlines() if line.strip()), "")
+        ours = isinstance(error, (ValueError, OSError, ImportError, RuntimeError))
+        print(f"{name}: {line if ours and line else f'{type(error).__name__}: {line[:300]} (TFGEN_TRACEBACK=1 shows where)'}", file=sys.stderr)
         return 2
     return 0
 

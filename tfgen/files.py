@@ -1,7 +1,9 @@
 """Files that are whole or not there: written beside their final name, then renamed."""
 
 import contextlib
+import glob
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,10 +31,28 @@ def whole(path: str | Path, suffix: str | None = None) -> Iterator[Path]:
         remove(partial)
 
 
-def clear_partial(folder: Path) -> None:
-    """Removes what killed processes left half-written. Only where nobody else is writing."""
-    for leftover in folder.rglob(".*.partial-*"):
-        remove(leftover)
+def clear_partial(folder: Path, name: str | None = None) -> None:
+    """Removes what killed processes left half-written below a folder (of one name: beside it alone), and gives back what they were replacing."""
+    pattern = f".{'*' if name is None else glob.escape(name)}.partial-*"
+    for leftover in list(folder.rglob(pattern) if name is None else folder.glob(pattern)):
+        final, _, rest = leftover.name[1:].partition(".partial-")
+        if _lives(int(re.match(r"\d*", rest)[0] or 0)):
+            continue
+        if leftover.suffix == ".old" and not leftover.with_name(final).exists():
+            os.rename(leftover, leftover.with_name(final))
+        else:
+            remove(leftover)
+
+
+def _lives(process: int) -> bool:
+    """Whether another process of this number runs."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return process not in (0, os.getpid())
 
 
 def remove(path: Path) -> None:

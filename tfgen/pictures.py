@@ -46,13 +46,13 @@ def curves(history: list[dict[str, float]], path: str | Path, title: str) -> Pat
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    terms = [name for name in history[-1] if not name.startswith("val_") and name not in ("seconds", "learning_rate")]
+    terms = [name for name in history[-1] if not name.startswith("val_") and name not in ("epoch", "seconds", "learning_rate")]
     columns = min(3, len(terms))
     rows = -(-len(terms) // columns)
     figure = Figure(figsize=(4.5 * columns, 3 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title)
-    epochs = range(1, len(history) + 1)
+    epochs = [epoch["epoch"] for epoch in history]
     for i, term in enumerate(terms):
         axes = figure.add_subplot(rows, columns, i + 1, title=term, xlabel="epoch")
         for name, label in ((term, "training"), (f"val_{term}", "held out")):
@@ -86,7 +86,8 @@ def _grid(tiles: np.ndarray, columns: int) -> np.ndarray:
 
 def _scatter(x: np.ndarray) -> np.ndarray:
     """On a square around the points, its half-width the next quarter of a unit, so that pictures of one run compare."""
-    reach = max(0.25, math.ceil(float(np.quantile(np.abs(x[np.isfinite(x).all(1)]), 0.999)) * 4.4) / 4) if len(x) else 1.0
+    x = x[np.isfinite(x).all(1)]
+    reach = max(0.25, math.ceil(float(np.quantile(np.abs(x), 0.999)) * 4.4) / 4) if len(x) else 1.0
     places = ((x / reach + 1) / 2 * (WIDTH - 1)).round()
     inside = ((places >= 1) & (places <= WIDTH - 2)).all(1)
     picture = np.full((WIDTH, WIDTH, 3), PAPER, np.uint8)

@@ -14,7 +14,7 @@ import keras
 from tfgen.adversarial.engine import Adversarial
 from tfgen.layers import Dropout, Maxout
 from tfgen.nets import mlp
-from tfgen.words import nearest
+from tfgen.words import at_least, nearest
 
 __all__ = ["GAN"]
 
@@ -36,6 +36,9 @@ class GAN(Adversarial):
         self, shape, *, latent: int = 100, hidden: tuple[int, ...] = (256, 256), values: str = "unit",
         dropout: float = 0.5, game: str = "non_saturating", turns: int = 1, learning_rate: float = 2e-4,
     ):  # fmt: skip
+        at_least(1, latent=latent, hidden=hidden, turns=turns)
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout={dropout}: expected a number from 0 to below 1")
         last = {"unit": "sigmoid", "signed": "tanh", "real": None}
         if values not in last:
             raise ValueError(f"GAN generates no {values!r} values: take one of {nearest(values, last)}")

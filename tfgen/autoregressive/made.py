@@ -19,6 +19,7 @@ from tfgen import condition as conditions
 from tfgen import heads, rng
 from tfgen.layers import MaskedDense
 from tfgen.model import GenerativeModel
+from tfgen.words import at_least
 
 __all__ = ["MADE"]
 
@@ -36,6 +37,7 @@ class MADE(GenerativeModel):
     """
 
     def __init__(self, shape, *, condition=None, hidden: tuple[int, ...] = (500,), order: str | Sequence[int] = "random", masks: int = 1, seed: int = 0):
+        at_least(1, hidden=hidden, masks=masks)
         super().__init__(shape, condition, values="binary")
         self.dims, self.masks = math.prod(self.shape), masks
         if self.dims < 2:

@@ -42,30 +42,39 @@ class House(keras.callbacks.Callback):
             self.epochs.next = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        losses = {name: float(value) for name, value in (logs or {}).items() if name.split("_")[-1] == "loss"}
-        bad = [name for name, value in losses.items() if not np.isfinite(value)]
-        if not bad:
-            return
+        for name, value in (logs or {}).items():
+            if name.split("_")[-1] == "loss" and not np.isfinite(value):
+                return self._stop(f"{name} became {float(value)}")
+
+    def on_test_begin(self, logs=None):
+        self._finish()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Before any other callback writes: what the last step or the M-step did shows in no loss of the training."""
+        self._finish()
+        for name, value in (logs or {}).items():
+            if name.startswith("val_") and name.endswith("loss") and np.isnan(value):
+                self._stop(f"{name} became nan")
+
+    def _finish(self):
+        if self.open:
+            self.open = False
+            self.model.after_epoch()
+            for variable in self._state():
+                value = variable.numpy()
+                if value.dtype.kind == "f" and not np.isfinite(value).all():
+                    return self._stop(f"the weight {variable.path} became {value[~np.isfinite(value)].flat[0]}")
+
+    def _stop(self, what: str) -> None:
         for variable, value in self.good:
             variable.assign(value)
         self.open = False
         self.model.stop_training = True
         if not self.quiet:
             raise ValueError(
-                f"{bad[0]} became {losses[bad[0]]} in epoch {self.epoch + 1}, by step {batch + 1}: training stopped, and the model is as it was "
-                "when that epoch began. Look for NaN in the data, or take a smaller learning rate"
+                f"{what} in epoch {self.epoch + 1}: training stopped, and the model is as it was when that epoch began. "
+                "Look for NaN in the data, or take a smaller learning rate"
             )
-
-    def on_test_begin(self, logs=None):
-        self._finish()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._finish()
-
-    def _finish(self):
-        if self.open:
-            self.open = False
-            self.model.after_epoch()
 
     def _state(self):
         optimizers = getattr(self.model, "optimizers", {}).values()

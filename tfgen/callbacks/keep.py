@@ -9,7 +9,7 @@ __all__ = ["Keep"]
 
 class Keep(keras.callbacks.Callback):
     """Arguments:
-    run: where to, with `model_path` and `write_history`.
+    run: where to, a `tfgen.runs.Run`.
     history: the epochs so far; each epoch is added to it.
     """
 
@@ -21,6 +21,8 @@ class Keep(keras.callbacks.Callback):
         self.begin = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        self.history.append({name: float(value) for name, value in (logs or {}).items()} | {"seconds": time.monotonic() - self.begin})
+        terms = {name: float(value) for name, value in (logs or {}).items()}
+        self.history.append({"epoch": epoch + 1, **terms, "seconds": time.monotonic() - self.begin})
         self.run.write_history(self.history)
         self.model.save(self.run.model_path)
+        self.run.write_card(epochs=epoch + 1)

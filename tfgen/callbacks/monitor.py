@@ -27,16 +27,10 @@ class Monitor(keras.callbacks.Callback):
         self.folder, self.seed, self.condition, self.held_out = Path(folder), seed, condition, held_out
         self.settings, self.count, self.every, self.writers = settings or {}, samples, every, {}
 
-    def on_train_begin(self, logs=None):
-        from tensorboard.plugins.hparams import api as hparams
-
-        plain = {name: value if isinstance(value, (bool, int, float, str)) else str(value) for name, value in self.settings.items() if value is not None}
-        if plain:
-            with self._writer("").as_default():
-                hparams.hparams(plain, trial_id=str(self.folder))
-
     def on_epoch_end(self, epoch, logs=None):
         step = epoch + 1
+        if self.settings and not self.writers:
+            self._compare()
         for name, value in (logs or {}).items():
             if name != "learning_rate":
                 with self._writer("held_out" if name.startswith("val_") else "train").as_default():
@@ -53,6 +47,13 @@ class Monitor(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         for writer in self.writers.values():
             writer.close()
+
+    def _compare(self) -> None:
+        from tensorboard.plugins.hparams import api as hparams
+
+        plain = {name: value if isinstance(value, (bool, int, float, str)) else str(value) for name, value in self.settings.items() if value is not None}
+        with self._writer("").as_default():
+            hparams.hparams(plain, trial_id=str(self.folder))
 
     def _histograms(self, step: int) -> None:
         for weight in self.model.weights:

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tfgen import heads, rng
 from tfgen.model import GenerativeModel, Player
+from tfgen.words import at_least
 
 __all__ = ["Helmholtz"]
 
@@ -30,6 +31,9 @@ class Helmholtz(GenerativeModel):
     """
 
     def __init__(self, shape, *, hidden: tuple[int, ...] = (200,), learning_rate: float = 0.1):
+        if not hidden:
+            raise ValueError("hidden=(): expected one hidden layer or more")
+        at_least(1, hidden=hidden)
         super().__init__(shape, values="binary")
         self.sizes, self.learning_rate = (math.prod(self.shape), *hidden), learning_rate
         start = keras.initializers.RandomNormal(stddev=0.05)

@@ -19,6 +19,7 @@ from tfgen import rng
 from tfgen.model import GenerativeModel, Player
 from tfgen.progress import progress
 from tfgen.sampling import Path
+from tfgen.words import at_least
 
 __all__ = ["RBM"]
 
@@ -43,6 +44,8 @@ class RBM(GenerativeModel):
     """
 
     def __init__(self, shape, *, hidden: int = 500, k: int = 1, chains: int = 0, learning_rate: float = 0.05, sweeps: int = 200):
+        at_least(1, hidden=hidden, k=k)
+        at_least(0, chains=chains, sweeps=sweeps)
         super().__init__(shape, values="binary")
         self.visible, self.hidden, self.chains, self.learning_rate, self.sweeps = math.prod(self.shape), hidden, chains, learning_rate, sweeps
         self.W = self.add_weight(shape=(self.visible, hidden), initializer=keras.initializers.RandomNormal(stddev=0.01), name="W")

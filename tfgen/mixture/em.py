@@ -12,6 +12,7 @@ import math
 import tensorflow as tf
 
 from tfgen.model import GenerativeModel, Player
+from tfgen.words import at_least
 
 __all__ = ["EM"]
 
@@ -24,6 +25,7 @@ class EM(GenerativeModel):
     """
 
     def __init__(self, shape, components: int, moments: dict[str, int], values: str):
+        at_least(1, components=components)
         super().__init__(shape, values=values)
         self.components, self.dims = components, math.prod(self.shape)
         weight = {"trainable": False, "initializer": "zeros", "aggregation": "only_first_replica"}

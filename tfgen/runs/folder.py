@@ -5,8 +5,8 @@
     logs/                TensorBoard's, and history.json: every term of every epoch
     samples/             pictures
 
-`model.keras` alone says how far a run is: its random state counts the steps. All else is written before it, and what runs ahead of it is cut
-back on resuming. One process at a time may write, by a lock that ends with the process.
+`model.keras` alone says how far a run is: its random state counts the steps. The history is written before it, and cut back to it on resuming;
+TensorBoard may show the points of an epoch that was trained twice, which are the same. One process at a time may write, by a lock that ends with the process.
 """
 
 import contextlib
@@ -113,10 +113,14 @@ class Run:
             partial.write_text(json.dumps({**self.card(), **parts}, indent=1, ensure_ascii=False) + "\n")
 
     def history(self) -> list[dict[str, float]]:
-        return json.loads(self.history_path.read_text()) if self.history_path.is_file() else []
+        """Empty where the logs were removed: they are for looking."""
+        try:
+            return json.loads(self.history_path.read_text())
+        except (FileNotFoundError, ValueError):
+            return []
 
     def write_history(self, epochs: list[dict[str, float]]) -> None:
-        self.logs.mkdir(exist_ok=True)
+        self.logs.mkdir(parents=True, exist_ok=True)
         with whole(self.history_path) as partial:
             partial.write_text(json.dumps(epochs))
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfgen import catalog, data, metrics, pictures
 from tfgen.data.sources import open_source
 from tfgen.runs.folder import Run
-from tfgen.runs.training import is_dequantised, load_arrays
+from tfgen.runs.training import epochs_of, is_dequantised, load_arrays
 
 __all__ = ["evaluate", "table"]
 
@@ -52,7 +52,7 @@ def evaluate(
             told = () if condition is None else (condition[:32],)
             shown = pictures.pairs(x[:32], model.reconstruct(tf.constant(x[:32]), *told), model.values)
             pictures.save(shown, run.samples / "reconstructions.png")
-        protocol = {"count": len(x), "seed": seed, "epoch": run.card().get("epochs"), "binarise": settings.binarise if model.values == "binary" else None}
+        protocol = {"count": len(x), "seed": seed, "epoch": epochs_of(model, run), "binarise": settings.binarise if model.values == "binary" else None}
         run.write_card(figures={**run.card().get("figures", {}), split: {**protocol, "metrics": figures}})
     say(table(figures, f"{run.folder}: {len(x):,} examples of {settings.data}/{split}, seed {seed}"))
     return figures
@@ -104,12 +104,13 @@ def _reconstruction(model, x, condition, **_) -> dict[str, Figure]:
 
 def _nats(name: str, found: metrics.Likelihood, model, source, how: str) -> dict[str, Figure]:
     """−log p(x), and bits per dim where x are bits or bytes."""
-    figures = {name: {"value": -found.nats, "error": found.error, "how": f"-log p(x), {how}"}}
+    error = found.error if math.isfinite(found.error) else None
+    figures = {name: {"value": -found.nats, "error": error, "how": f"-log p(x), {how}"}}
     dims = math.prod(source.shape)
     if not source.real and (model.values == "binary" or is_dequantised(model, source)):
         constant = data.dequantisation_nats(source.shape) if is_dequantised(model, source) else 0.0
         bits = metrics.bits_per_dim(found.nats, dims, constant)
-        figures[name.replace("nats", "bits_per_dim")] = {"value": bits, "error": found.error / dims / math.log(2), "how": "the same, per dimension"}
+        figures[name.replace("nats", "bits_per_dim")] = {"value": bits, "error": error and error / dims / math.log(2), "how": "the same, per dimension"}
     return figures
 
 

@@ -80,25 +80,25 @@ def _train(run, settings, entry, strategy, data_dir, fresh, pictures_every, say,
     if type(model) is not entry.model:
         raise ValueError(f"{run.model_path} holds a {type(model).__name__}, and {entry.name} is to be trained: give another --out, or --fresh")
     dataset = load_data(model, settings, source)
+    card = _describe(settings, entry, model, source, len(dataset))
+    resumes = run.model_path.is_file() and not fresh
+    if resumes and run.card().get("data") != card["data"]:
+        raise ValueError(f"{run.folder} was trained on other data ({run.card().get('data')}; now {card['data']}): give another --out, or --fresh")
     done = int(model.random_state.numpy()[1]) // len(dataset)
-    rate, history = _leading_rate(model, settings), run.history()[:done]  # a kill may have left one epoch more than the model has
+    history = [epoch for epoch in run.history() if epoch["epoch"] <= done] if resumes else []  # a kill may have left one more than the model has
     if done >= settings.epochs:
-        if writes and run.card()["figures"].get("training", {}).get("epoch") != done:  # killed after its last epoch
-            _finish(run, settings, model, history)
+        if writes and run.card().get("figures", {}).get("training", {}).get("epoch") != done:  # killed after its last epoch
+            _finish(run, settings, model, history, done)
         again = f"--epochs {2 * done}" if settings.decay == "none" else f"--epochs {2 * done} --fresh (the rate decays over all epochs)"
         say(f"{run.folder} is finished: {done} epochs. {again} goes further, --fresh begins anew.")
         return run
-    if writes:
-        if fresh:  # not before everything else was found in order
-            run.clear()
-        run.write_card(**_describe(settings, entry, model, source, rate), epochs=done, figures=run.card().get("figures", {}))
     where = hardware() if strategy.num_replicas_in_sync == 1 else f"{strategy.num_replicas_in_sync} replicas ({hardware()})"
     say(
-        f"{entry.name} ({_size(model):,} weights) on {settings.data}: {source.count:,} examples of {'x'.join(map(str, source.shape))}, {model.values}; "
+        f"{entry.name} ({card['numbers']:,} numbers) on {settings.data}: {source.count:,} examples of {'x'.join(map(str, source.shape))}, {model.values}; "
         f"batch {settings.batch}, epochs {done + 1} to {settings.epochs}, on {where}, into {run.folder}"
     )
     held_out = _held_out(model, settings, data_dir)
-    extra = []
+    extra, rate = [_Begin(run, card, fresh)] if writes else [], card["learning_rate"]
     if settings.decay != "none":
         extra.append(keras.callbacks.LearningRateScheduler(lambda epoch, _: rate * DECAYS[settings.decay](epoch / settings.epochs)))
     if writes:
@@ -107,12 +107,28 @@ def _train(run, settings, entry, strategy, data_dir, fresh, pictures_every, say,
     verbose = 0 if not writes else 1 if sys.stdout.isatty() else 2
     model.fit(dataset, epochs=settings.epochs, initial_epoch=done, callbacks=extra, verbose=verbose, **options)
     if writes:
-        _finish(run, settings, model, history)
+        _finish(run, settings, model, history, settings.epochs)
     return run
 
 
+class _Begin(keras.callbacks.Callback):
+    """The folder becomes this run's when its first epoch is whole: until then an older run is as it was."""
+
+    def __init__(self, run: Run, card: dict, fresh: bool):
+        super().__init__()
+        self.run, self.card, self.fresh = run, card, fresh
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.card is not None:
+            if self.fresh:
+                self.run.clear()
+            self.run.write_card(**self.card)
+            self.card = None
+
+
 def _monitor(run: Run, settings: Settings, model: GenerativeModel, held_out, every: int) -> callbacks.Monitor:
-    compared = {name: value for name, value in settings.to_json().items() if name != "arguments"} | settings.arguments
+    compared = {name: value for name, value in settings.to_json().items() if name != "arguments"}
+    compared |= {f"set.{name}": value for name, value in settings.arguments.items()}
     shown = None if held_out is None else (held_out[0][:32], None if held_out[1] is None else held_out[1][:32])
     return callbacks.Monitor(run.logs, seed=settings.seed, condition=every_class(model, 36), held_out=shown, settings=compared, every=every)
 
@@ -121,7 +137,7 @@ def _may_write(run: Run, settings: Settings, fresh: bool) -> None:
     """One line where the folder holds something else."""
     if run.is_foreign():
         raise ValueError(f"{run.folder} holds files and is no run: give another folder with --out")
-    if run.card_path.exists() and not fresh and (changes := settings.changes(run.settings())):
+    if run.model_path.exists() and not fresh and (changes := settings.changes(run.settings())):
         raise ValueError(f"{run.folder} was trained with other settings ({'; '.join(changes)}): give another folder with --out, or --fresh to begin anew")
 
 
@@ -180,7 +196,9 @@ def _held_out(model, settings, data_dir) -> tuple[np.ndarray, np.ndarray | None]
     """The first thousand examples of the test split, for the curves; None where the data have none."""
     try:
         source = open_source(settings.data, "test", data_dir=data_dir, limit=HELD_OUT, size=settings.size)
-    except ValueError:
+    except ValueError as error:
+        if "split" not in str(error):
+            raise
         return None
     return load_arrays(model, settings, source)
 
@@ -190,18 +208,20 @@ def every_class(model: GenerativeModel, n: int) -> np.ndarray | None:
     return None if model.condition is None else np.arange(n) % model.condition
 
 
-def _size(model: GenerativeModel) -> int:
-    return sum(math.prod(v.shape) for v in model.variables)
+def epochs_of(model: GenerativeModel, run: Run) -> int | None:
+    """Those that the model was trained for: it counts its steps."""
+    steps = run.card().get("steps_per_epoch")
+    return int(model.random_state.numpy()[1]) // steps if steps else None
 
 
-def _describe(settings: Settings, entry: Entry, model: GenerativeModel, source: Examples | Stream, rate: float | None) -> dict:
+def _describe(settings: Settings, entry: Entry, model: GenerativeModel, source: Examples | Stream, steps: int) -> dict:
     return {
         "system": entry.name,
         "family": entry.family,
         "paper": entry.paper,
         "settings": settings.to_json(),
         "configuration": {name: value for name, value in model.get_config().items() if name != "dtype"},
-        "learning_rate": rate,
+        "learning_rate": _leading_rate(model, settings),
         "data": {
             "name": settings.data,
             "split": "train",
@@ -211,14 +231,15 @@ def _describe(settings: Settings, entry: Entry, model: GenerativeModel, source: 
             "values": model.values,
             "dequantised": is_dequantised(model, source),
         },
-        "weights": _size(model),
+        "numbers": sum(math.prod(v.shape) for v in model.variables),
+        "steps_per_epoch": steps,
         "seed": settings.seed,
         "versions": versions(),
         "hardware": hardware(),
     }
 
 
-def _finish(run: Run, settings: Settings, model: GenerativeModel, history: list[dict[str, float]]) -> None:
+def _finish(run: Run, settings: Settings, model: GenerativeModel, history: list[dict[str, float]], epochs: int) -> None:
     """Pictures, then the figures of the last epoch: they say that nothing is missing."""
     run.samples.mkdir(exist_ok=True)
     x = model.sample(SHOWN, every_class(model, SHOWN), seed=settings.seed)
@@ -227,10 +248,11 @@ def _finish(run: Run, settings: Settings, model: GenerativeModel, history: list[
     if hasattr(model, "decode") and isinstance(noise, dict) and "z" in noise:  # what the samples are draws of
         told = [] if model.condition is None else [every_class(model, SHOWN)]
         pictures.save(pictures.draw(model.decode(noise["z"], *told), model.values), run.samples / "means.png")
-    pictures.curves(history, run.samples / "curves.png", f"{settings.system} on {settings.data}")
-    last = {name: value for name, value in history[-1].items() if name != "seconds"}
+    if history:
+        pictures.curves(history, run.samples / "curves.png", f"{settings.system} on {settings.data}")
+    last = {name: value for name, value in (history[-1] if history else {}).items() if name != "seconds"}
     minutes = round(sum(epoch["seconds"] for epoch in history) / 60, 3)
-    run.write_card(epochs=len(history), minutes=minutes, figures={**run.card().get("figures", {}), "training": {**last, "epoch": len(history)}})
+    run.write_card(epochs=epochs, minutes=minutes, figures={**run.card().get("figures", {}), "training": {**last, "epoch": epochs}})
 
 
 def sample(run: Run, n: int, *, seed: int | None = None, label: int | None = None, out: str | Path | None = None) -> Path:

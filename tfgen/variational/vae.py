@@ -14,7 +14,7 @@ import tensorflow_probability as tfp
 from tfgen import heads, rng
 from tfgen.model import GenerativeModel
 from tfgen.nets import mlp
-from tfgen.words import nearest
+from tfgen.words import at_least, nearest
 
 __all__ = ["VAE"]
 
@@ -40,6 +40,7 @@ class VAE(GenerativeModel):
     def __init__(
         self, shape, *, latent: int = 50, hidden: tuple[int, ...] = (200, 200), activation: str = "tanh", likelihood: str = "bernoulli", samples: int = 1
     ):
+        at_least(1, latent=latent, hidden=hidden, samples=samples)
         kinds = {"bernoulli": "binary", "gaussian": "real"}
         if likelihood not in kinds:
             raise ValueError(f"VAE has no likelihood {likelihood!r}: take one of {nearest(likelihood, kinds)}")
