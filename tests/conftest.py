@@ -26,3 +26,8 @@ def _fresh():
     yield
     keras.config.set_dtype_policy("float32")
     keras.utils.clear_session(free_memory=False)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest first, so that no process waits for it at the end."""
+    items.sort(key=lambda item: "torture" not in item.nodeid)

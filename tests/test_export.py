@@ -161,6 +161,18 @@ def test_reasons_name_the_operator():
     assert convert.reason(RuntimeError("something else\nmore")) == "something else"
 
 
+def test_half_precision_leaves_in_full():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    model = ROWS["vae"].tiny()
+    keras.config.set_dtype_policy("float32")
+    plain = exporting._in_float32(model)
+    assert model.dtype_policy.name == "mixed_bfloat16" and plain.dtype_policy.name == "float32"
+    x = model.sample(20, seed=1)
+    difference = np.abs(plain.encode(x).numpy() - model.encode(x).numpy()).max()
+    assert 0 < difference < 0.05
+    assert exporting._in_float32(plain) is plain
+
+
 def test_variable_length_is_refused():
     with pytest.raises(ValueError, match="any length"):
         signatures(systems.Walk())
