@@ -23,7 +23,7 @@ def convert(folder: str, names: list[str]) -> bytes:
 
 def reason(error: Exception) -> str:
     """The operators that TF-Lite lacks, or the error's first line."""
-    missing = sorted(set(re.findall(r"'?tf\.(\w+)'? op is neither a custom op nor a flex op|\btf\.(\w+) \{", str(error))))
+    missing = re.findall(r"'?tf\.(\w+)'? op is neither a custom op nor a flex op|\btf\.(\w+) \{", str(error))
     names = sorted({a or b for a, b in missing})
     return f"TF-Lite has no {', '.join(names)}" if names else str(error).strip().splitlines()[0][:200]
 

@@ -22,7 +22,7 @@ from tfgen.runs.training import epochs_of
 __all__ = ["Job", "export", "export_models"]
 
 ROWS = 8
-_ABOUT = ("system", "family", "paper", "configuration", "data", "epochs", "seed", "figures")
+_ABOUT = ("system", "family", "paper", "configuration", "data", "seed", "figures")
 
 
 class Job(NamedTuple):

@@ -36,9 +36,10 @@ def signatures(model: GenerativeModel) -> dict[str, Signature]:
         raise ValueError(f"{type(model).__name__} takes examples of any length {model.shape}: build it with a length to export it")
     x = tf.TensorSpec([None, *model.shape], tf.float32)
     arguments = {"noise": model.noise_signature(), "x": x}
-    if hasattr(model, "decode"):
-        arguments["z"] = tf.TensorSpec([None, *model.encode(*_one(model, x)).shape[1:]], tf.float32)
     told = None if model.condition is None else conditions.signature(model.condition)
+    if hasattr(model, "decode"):
+        z = model.encode(_zeros(x), None if told is None else _zeros(told))
+        arguments["z"] = tf.TensorSpec([None, *z.shape[1:]], tf.float32)
     found = {}
     for name, output in _OUTPUT.items():
         if hasattr(model, name):
@@ -49,13 +50,9 @@ def signatures(model: GenerativeModel) -> dict[str, Signature]:
     return found
 
 
-def _one(model, x: tf.TensorSpec) -> tuple:
-    zeros = [tf.zeros([1, *x.shape[1:]])]
-    return tuple(
-        zeros
-        if model.condition is None
-        else [*zeros, tf.nest.map_structure(lambda s: tf.zeros([1, *s.shape[1:]], s.dtype), conditions.signature(model.condition))]
-    )
+def _zeros(spec):
+    """One example."""
+    return tf.nest.map_structure(lambda s: tf.zeros([1, *s.shape[1:]], s.dtype), spec)
 
 
 def _flat(name: str, spec) -> dict[str, tf.TensorSpec]:
@@ -82,7 +79,7 @@ def examples(model: GenerativeModel, found: dict[str, Signature], n: int, seed: 
     noise = model.noise(n, rng.as_seed(seed))
     values = {"noise": noise, "x": model.sample(n, told, seed=seed + 1)}
     if "decode" in found:
-        values["z"] = model.encode(values["x"], *([] if told is None else [told]))
+        values["z"] = model.encode(values["x"], told)
     result = {}
     for name, signature in found.items():
         argument = _ARGUMENT.get(name, "x")

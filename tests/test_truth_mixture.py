@@ -109,3 +109,14 @@ def test_mob_sampler_frequencies():
     exact = np.exp(mob.log_prob(STATES).numpy().astype(float))
     exact /= exact.sum()
     assert oracles.total_variation(counts, exact) < oracles.expected_total_variation(exact, 50_000) + math.sqrt(math.log(1e6) / 100_000)
+
+
+def test_nan_of_the_m_step_is_put_back():
+    """Without a validation no loss shows it in its epoch: the weights do."""
+    mob = MoB((5,), components=3)
+    mob.compile()
+    before = mob.means.numpy()
+    vars(mob)["begin"] = lambda counts, sums: mob.means.assign(tf.fill(mob.means.shape, math.nan))
+    with pytest.raises(ValueError, match="means became nan in epoch 1: training stopped"):
+        mob.fit(BITS, batch_size=32, epochs=1, verbose=0)
+    np.testing.assert_array_equal(mob.means.numpy(), before)

@@ -54,9 +54,11 @@ def train(
     pictures_every: Annotated[int, typer.Option(min=1, help="Samples and histograms for TensorBoard each so many epochs.")] = 1,
 ) -> None:
     """Train a system into a folder. The same command goes on where it was interrupted."""
-    _one_of("--binarise", binarise, ("epoch", "fixed", "threshold"))
-    _one_of("--precision", precision, ("float32", "mixed_bfloat16", "mixed_float16"))
-    _one_of("--distribute", distribute, ("none", "mirrored", "multiworker"))
+    from tfgen.words import one_of
+
+    one_of(f"--binarise {binarise}", binarise, ("epoch", "fixed", "threshold"))
+    one_of(f"--precision {precision}", precision, ("float32", "mixed_bfloat16", "mixed_float16"))
+    one_of(f"--distribute {distribute}", distribute, ("none", "mirrored", "multiworker"))
     tfgen = _tensorflow()
     from tfgen import runs
 
@@ -148,11 +150,6 @@ def _tensorflow():
     if sys.stderr.isatty():
         print(" " * len(waiting), end="\r", file=sys.stderr, flush=True)
     return tfgen
-
-
-def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{option} {value}: expected one of {', '.join(allowed)}")
 
 
 def command(arguments: list[str]) -> int:

@@ -1,9 +1,9 @@
-"""One clear line: the nearest names to one that does not exist, numbers that are too small."""
+"""One clear line: the nearest names to one that does not exist, choices that are none, numbers that are too small."""
 
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["at_least", "nearest"]
+__all__ = ["at_least", "nearest", "one_of"]
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -16,3 +16,9 @@ def at_least(least: int, **arguments) -> None:
     for name, value in arguments.items():
         if min(value, default=least) < least if isinstance(value, (tuple, list)) else value < least:
             raise ValueError(f"{name}={value}: expected {least} or more")
+
+
+def one_of(given: str, value: str, allowed: Iterable[str]) -> None:
+    """A choice; `given` is how the person wrote it."""
+    if value not in allowed:
+        raise ValueError(f"{given}: expected one of {', '.join(allowed)}")

@@ -65,7 +65,7 @@ class Monitor(keras.callbacks.Callback):
         tf.summary.image("samples", pictures.draw(samples, self.model.values)[None], step)
         if self.held_out is not None and hasattr(self.model, "reconstruct"):
             x, condition = self.held_out
-            reconstruction = self.model.reconstruct(tf.constant(x), *([] if condition is None else [condition]))
+            reconstruction = self.model.reconstruct(tf.constant(x), condition)
             tf.summary.image("reconstructions", pictures.pairs(x, reconstruction, self.model.values)[None], step)
 
     def _writer(self, name: str):

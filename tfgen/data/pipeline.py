@@ -16,6 +16,7 @@ from tfgen import rng
 from tfgen.data import transforms
 from tfgen.data.sources import MEMORY, PARALLEL, Examples, Stream, open_source
 from tfgen.door import VALUES
+from tfgen.words import one_of
 
 __all__ = ["Epochs", "arrays", "load"]
 
@@ -78,8 +79,8 @@ def load(
     >>> next(iter(dataset)).shape
     TensorShape([32, 8, 8, 1])
     """
-    _one_of("values", values, VALUES)
-    _one_of("binarise", binarise, ("epoch", "fixed", "threshold"))
+    one_of(f"values={values!r}", values, VALUES)
+    one_of(f"binarise={binarise!r}", binarise, ("epoch", "fixed", "threshold"))
     if not isinstance(batch, (int, np.integer)) or batch < 1:
         raise ValueError(f"batch={batch!r}: expected a whole number of at least 1")
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
@@ -153,8 +154,3 @@ def _fixed(source: Examples | Stream, seed: tf.Tensor, size: int) -> Examples | 
         return replace(source, read=lambda i, record: draw(source.read(i, record), rng.fold_in(seed, i)))
     starts = range(0, source.count, size)
     return replace(source, x=np.concatenate([draw(source.x[at : at + size], rng.fold_in(seed, at)).numpy() for at in starts]))
-
-
-def _one_of(what: str, value: str, allowed) -> None:
-    if value not in allowed:
-        raise ValueError(f"{what}={value!r}: expected one of {', '.join(allowed)}")

@@ -80,7 +80,7 @@ def likelihood(model, x, condition=None, *, k: int = 5000, seed: int = 0, batch:
     starts = range(0, len(x), batch)
     each = np.concatenate([of(slice(s, s + batch), i) for i, s in enumerate(progress(starts, len(starts), "log-likelihood"))])
     how = "exact" if exact else f"importance, k={k}"
-    return Likelihood(float(each.mean()), float(each.std(ddof=1) / math.sqrt(len(each))) if len(each) > 1 else math.nan, how, each)
+    return _summary(each, how)
 
 
 def annealed_log_likelihood(model, x, *, chains: int = 100, temperatures: int = 10_000, seed: int = 0, start=None) -> tuple[Likelihood, LogZ]:
@@ -100,4 +100,8 @@ def enumerated_log_likelihood(model, x) -> Likelihood:
 
 def _from_free_energy(model, x, log_z: float, how: str) -> Likelihood:
     each = -np.concatenate([model.free_energy(tf.constant(np.asarray(x)[i : i + 1000], tf.float32)).numpy() for i in range(0, len(x), 1000)]) - log_z
+    return _summary(each, how)
+
+
+def _summary(each: np.ndarray, how: str) -> Likelihood:
     return Likelihood(float(each.mean()), float(each.std(ddof=1) / math.sqrt(len(each))) if len(each) > 1 else math.nan, how, each)

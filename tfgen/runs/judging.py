@@ -49,8 +49,7 @@ def evaluate(
             figures |= judge(model, x, condition, source=source, seed=seed, k=k, chains=chains, temperatures=temperatures)
         if hasattr(model, "reconstruct"):
             run.samples.mkdir(exist_ok=True)
-            told = () if condition is None else (condition[:32],)
-            shown = pictures.pairs(x[:32], model.reconstruct(tf.constant(x[:32]), *told), model.values)
+            shown = pictures.pairs(x[:32], _reconstruct(model, x, condition, slice(32)), model.values)
             pictures.save(shown, run.samples / "reconstructions.png")
         protocol = {"count": len(x), "seed": seed, "epoch": epochs_of(model, run), "binarise": settings.binarise if model.values == "binary" else None}
         run.write_card(figures={**run.card().get("figures", {}), split: {**protocol, "metrics": figures}})
@@ -96,10 +95,12 @@ def _reconstruction(model, x, condition, **_) -> dict[str, Figure]:
     if not hasattr(model, "reconstruct"):
         return {}
     rows = [slice(i, i + 500) for i in range(0, len(x), 500)]
-    each = np.concatenate([
-        metrics.reconstruction_error(x[r], model.reconstruct(tf.constant(x[r]), *(() if condition is None else (condition[r],))).numpy()) for r in rows
-    ])  # fmt: skip
+    each = np.concatenate([metrics.reconstruction_error(x[r], _reconstruct(model, x, condition, r)) for r in rows])
     return {"reconstruction_error": {"value": float(each.mean()), "error": _standard_error(each), "how": "mean squared difference"}}
+
+
+def _reconstruct(model, x, condition, rows: slice) -> np.ndarray:
+    return model.reconstruct(tf.constant(x[rows]), None if condition is None else condition[rows]).numpy()
 
 
 def _nats(name: str, found: metrics.Likelihood, model, source, how: str) -> dict[str, Figure]:

@@ -18,8 +18,9 @@ from tfgen.entry import Entry
 from tfgen.files import whole
 from tfgen.model import GenerativeModel
 from tfgen.runs.folder import Run, Settings, hardware, versions
+from tfgen.words import one_of
 
-__all__ = ["every_class", "is_dequantised", "load_arrays", "load_data", "sample", "train"]
+__all__ = ["epochs_of", "every_class", "is_dequantised", "load_arrays", "load_data", "sample", "train"]
 
 DECAYS: dict[str, Callable[[float], float]] = {
     "none": lambda done: 1.0,
@@ -65,8 +66,7 @@ def train(
 def _check(settings: Settings, entry: Entry) -> None:
     if settings.labels and "condition" not in inspect.signature(entry.model.__init__).parameters:
         raise ValueError(f"--labels: {entry.name} cannot be told labels")
-    if settings.decay not in DECAYS:
-        raise ValueError(f"--decay {settings.decay}: expected one of {', '.join(DECAYS)}")
+    one_of(f"--decay {settings.decay}", settings.decay, DECAYS)
     if min(settings.batch, settings.epochs) < 1:
         raise ValueError(f"batch {settings.batch} and epochs {settings.epochs}: both are at least 1")
 
@@ -75,13 +75,13 @@ def _train(run, settings, entry, strategy, data_dir, fresh, pictures_every, say,
     source = open_source(settings.data, "train", data_dir=data_dir, limit=settings.limit, size=settings.size)
     keras.utils.set_random_seed(settings.seed)
     keras.config.set_dtype_policy(settings.precision)
+    resumes = run.model_path.is_file() and not fresh
     with strategy.scope():
-        model = GenerativeModel.load(run.model_path) if run.model_path.is_file() and not fresh else _build(settings, entry, source)
+        model = GenerativeModel.load(run.model_path) if resumes else _build(settings, entry, source)
     if type(model) is not entry.model:
         raise ValueError(f"{run.model_path} holds a {type(model).__name__}, and {entry.name} is to be trained: give another --out, or --fresh")
     dataset = load_data(model, settings, source)
     card = _describe(settings, entry, model, source, len(dataset))
-    resumes = run.model_path.is_file() and not fresh
     if resumes and run.card().get("data") != card["data"]:
         raise ValueError(f"{run.folder} was trained on other data ({run.card().get('data')}; now {card['data']}): give another --out, or --fresh")
     done = int(model.random_state.numpy()[1]) // len(dataset)
@@ -246,8 +246,7 @@ def _finish(run: Run, settings: Settings, model: GenerativeModel, history: list[
     pictures.save(pictures.draw(x, model.values), run.samples / "samples.png")
     noise = model.noise(SHOWN, rng.as_seed(settings.seed))
     if hasattr(model, "decode") and isinstance(noise, dict) and "z" in noise:  # what the samples are draws of
-        told = [] if model.condition is None else [every_class(model, SHOWN)]
-        pictures.save(pictures.draw(model.decode(noise["z"], *told), model.values), run.samples / "means.png")
+        pictures.save(pictures.draw(model.decode(noise["z"], every_class(model, SHOWN)), model.values), run.samples / "means.png")
     if history:
         pictures.curves(history, run.samples / "curves.png", f"{settings.system} on {settings.data}")
     last = {name: value for name, value in (history[-1] if history else {}).items() if name != "seconds"}
