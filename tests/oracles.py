@@ -22,6 +22,7 @@ __all__ = [
     "em_step_gaussians",
     "expected_total_variation",
     "gan_value",
+    "gaussian_divergence",
     "gaussian_vae_log_prob",
     "jensen_shannon",
     "kl_normal",
@@ -497,6 +498,39 @@ def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
     q = _distribution(q, "q", p.shape)
     m = (p + q) / 2
     return float(rel_entr(p, m).sum() / 2 + rel_entr(q, m).sum() / 2)
+
+
+def gaussian_divergence(name: str, p: tuple[float, float], q: tuple[float, float]) -> float:
+    """D_f(p, q) = integral q f(p / q) of two normals (mean, sd) on the line, in closed form, f as Nowozin et al. 2016 write it.
+
+    name: kl, reverse_kl, jeffrey, squared_hellinger, pearson, neyman, or alpha:A. All but the first three follow from
+    I(a) = integral p^a q^(1 - a), which is finite where a / p_sd^2 + (1 - a) / q_sd^2 > 0.
+    """
+    (m, s), (n, t) = p, q
+
+    def kl(m, s, n, t):
+        return np.log(t / s) + (s**2 + (m - n) ** 2) / (2 * t**2) - 0.5
+
+    def power_integral(a):
+        precision = a / s**2 + (1 - a) / t**2
+        if precision <= 0:
+            raise ValueError(f"{name} of {p} and {q} is infinite.")
+        return s**-a * t ** (a - 1) / np.sqrt(precision) * np.exp(-a * (1 - a) * (m - n) ** 2 / (2 * s**2 * t**2 * precision))
+
+    kind, _, number = name.partition(":")
+    if kind == "alpha":
+        a = float(number)
+        return float((power_integral(a) - 1) / (a * (a - 1)))
+    return float(
+        {
+            "kl": lambda: kl(m, s, n, t),
+            "reverse_kl": lambda: kl(n, t, m, s),
+            "jeffrey": lambda: kl(m, s, n, t) + kl(n, t, m, s),
+            "squared_hellinger": lambda: 2 - 2 * power_integral(0.5),
+            "pearson": lambda: power_integral(2) - 1,
+            "neyman": lambda: power_integral(-1) - 1,
+        }[kind]()
+    )
 
 
 # Distances and scores.

@@ -23,7 +23,7 @@ FLOORS = [
     {"distribute", "door", "layers", "pictures"},
     {"callbacks", "data", "losses", "nets", "sampling"},
     {"metrics", "model"},
-    {family.__name__.split(".")[1] for family in FAMILIES},
+    {"analysis", *(family.__name__.split(".")[1] for family in FAMILIES)},
     {"catalog"},
     {"runs"},
     {"__init__", "__main__"},

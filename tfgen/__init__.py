@@ -11,7 +11,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _ASKED = sys.orig_argv[sys.orig_argv.index("-m") + 1 :] if "-m" in sys.orig_argv[:-1] else [""]
-if _ASKED[0].split(".")[0] not in ("tfgen", "export", "apps"):  # those commands import it when they need it
+if _ASKED[0] not in ("tfgen", "tfgen.__main__") and _ASKED[0].split(".")[0] not in ("export", "apps"):  # those commands import it when they need it
     from tfgen._quiet import import_tensorflow
 
     import_tensorflow()
@@ -29,10 +29,26 @@ _HOME = {
     "RBM": "tfgen.energy",
     "Helmholtz": "tfgen.energy",
     "GAN": "tfgen.adversarial",
+    "BEGAN": "tfgen.adversarial",
+    "BGAN": "tfgen.adversarial",
+    "CGAN": "tfgen.adversarial",
+    "DCGAN": "tfgen.adversarial",
+    "Disco": "tfgen.adversarial",
+    "FGAN": "tfgen.adversarial",
+    "GMMN": "tfgen.adversarial",
+    "ImprovedGAN": "tfgen.adversarial",
+    "InfoGAN": "tfgen.adversarial",
+    "JointGAN": "tfgen.adversarial",
+    "LSGAN": "tfgen.adversarial",
+    "MMDGAN": "tfgen.adversarial",
+    "R1GAN": "tfgen.adversarial",
+    "RothGAN": "tfgen.adversarial",
+    "WGAN": "tfgen.adversarial",
+    "WGANGP": "tfgen.adversarial",
     "VAE": "tfgen.variational",
     "MADE": "tfgen.autoregressive",
 }
-_MODULES = ("callbacks", "catalog", "data", "distribute", "metrics", "rng", "sampling")
+_MODULES = ("analysis", "callbacks", "catalog", "data", "distribute", "metrics", "rng", "sampling")
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

@@ -40,6 +40,7 @@ def train(
     batch: Annotated[int | None, typer.Option(min=1, help="Over all devices; by default the catalog's.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An argument of the system, such as hidden=200,200. Repeatable.")] = None,
     labels: Annotated[bool, typer.Option("--labels", help="Tell the model the labels of the data.")] = False,
+    labelled: Annotated[int | None, typer.Option(min=1, help="Only so many examples keep their label.")] = None,
     binarise: Annotated[str, typer.Option(help="Grey to 0 and 1: afresh each epoch, fixed once, or threshold.")] = "epoch",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many examples.")] = None,
     size: Annotated[int | None, typer.Option(min=1, help="Cut and average pictures to this width and height.")] = None,
@@ -64,7 +65,7 @@ def train(
 
     settings = runs.Settings(
         system, runs.parse(tfgen.catalog.find(system).model, set_ or []), data, binarise, limit, size and (size, size),
-        labels, batch, epochs, learning_rate, decay, seed, precision, xla,
+        labels, labelled, batch, epochs, learning_rate, decay, seed, precision, xla,
     )  # fmt: skip
     named = Path(data).expanduser().resolve().name if data.startswith(("/", ".", "~")) else data.replace("/", "-").replace(":", "-")
     folder = out or Path("runs") / f"{system}-{named}"
@@ -75,7 +76,7 @@ def train(
         print(f"\ninterrupted: every finished epoch is in {folder}, and {same} goes on from there", file=sys.stderr)
         raise typer.Exit(130) from None
     print(f"see {folder}/samples, or: tensorboard --logdir {folder.parent}")
-    print(f"next: python -m tfgen sample {folder} | python -m tfgen evaluate {folder}{_export(folder)}")
+    print(f"next: python -m tfgen sample {folder} | python -m tfgen evaluate {folder} | python -m tfgen analyse {folder}{_export(folder)}")
 
 
 @app.command()
@@ -103,15 +104,30 @@ def evaluate(
     k: Annotated[int, typer.Option("-k", "--k", min=1, help="Samples behind each estimate of a likelihood through its bound.")] = 1000,
     chains: Annotated[int, typer.Option(min=2, help="Of annealed importance sampling.")] = 100,
     temperatures: Annotated[int, typer.Option(min=1, help="Of annealed importance sampling.")] = 10_000,
+    samples: Annotated[int | None, typer.Option(min=10, help="To compare with the data; by default 10,000 where there is no likelihood, else none.")] = None,
 ) -> None:
     """Every metric that is true of the model, into the terminal and card.json."""
     _tensorflow()
     from tfgen import runs
 
     runs.evaluate(
-        runs.Run.open(run), split=split, limit=limit, data_dir=data_dir, seed=seed, k=k, chains=chains, temperatures=temperatures
+        runs.Run.open(run), split=split, limit=limit, data_dir=data_dir, seed=seed, k=k, chains=chains, temperatures=temperatures, samples=samples
     )  # fmt: skip
     print(f"written into {run}/card.json{_export(run)}")
+
+
+@app.command()
+def analyse(
+    run: RunFolder,
+    data_dir: DataDir = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn: the same seed gives the same pictures.")] = 0,
+) -> None:
+    """What has it learnt: stages of training, latent walks, codes, nearest neighbours, as pictures and into card.json."""
+    _tensorflow()
+    from tfgen import runs
+
+    runs.analyse(runs.Run.open(run), data_dir=data_dir, seed=seed)
+    print(f"see {run}/analysis; figures in {run}/card.json{_export(run)}")
 
 
 @app.command()

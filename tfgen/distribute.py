@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-__all__ = ["is_chief", "make_function", "strategy"]
+__all__ = ["assign", "is_chief", "make_function", "strategy"]
 
 NAMES = ("none", "mirrored", "multiworker")
 
@@ -47,6 +47,15 @@ def is_chief(current: tf.distribute.Strategy | None = None) -> bool:
     """Whether this process writes: always, but for the workers beside the first one of a multiworker strategy."""
     resolver = getattr(current, "cluster_resolver", None)
     return resolver is None or resolver.task_type in (None, "chief") or (resolver.task_type == "worker" and resolver.task_id == 0)
+
+
+def assign(variable, value: tf.Tensor) -> None:
+    """To a Keras variable, within a step: replicas, whose values are the same, assign together."""
+    context = tf.distribute.get_replica_context()
+    if context is None or not tf.distribute.has_strategy():
+        variable.assign(value)
+    else:
+        context.merge_call(lambda current, new: current.extended.update(variable.value, lambda v, one: v.assign(one), args=(new,)), args=(value,))
 
 
 def make_function(model, step: Callable) -> Callable | None:

@@ -35,10 +35,10 @@ def check_shapes(model, x, condition, who: str = "x") -> None:
     conditions.check(model.condition, condition, who)
 
 
-def check_data(model, x, condition, batch: int | None, *, turns: int = 1, who: str = "x") -> None:
+def check_data(model, x, condition, batch: int | None, *, least: int = 1, who: str = "x") -> None:
     """Arrays in full, a tf.data.Dataset by its first batch, anything else when its first batch is traced.
 
-    `turns`: how many examples a batch needs at least, over all replicas (1 where nothing is trained).
+    `least`: how many examples a batch needs, over all replicas (1 where nothing is trained).
     """
     count = None
     if isinstance(x, tf.data.Dataset):
@@ -53,9 +53,9 @@ def check_data(model, x, condition, batch: int | None, *, turns: int = 1, who: s
         return
     check_shapes(model, x, condition, who)
     last = count % batch
-    if batch < turns or 0 < last < turns:
+    if batch < least or 0 < last < least:
         raise ValueError(
-            f"{count} examples in batches of {batch} leave a batch of {last or batch}, and a step needs {turns} (turns x replicas): "
+            f"{count} examples in batches of {batch} leave a batch of {last or batch}, and a step needs {least} (turns, packing, replicas): "
             "take another batch size, or drop the remainder"
         )
     values = np.asarray(x)

@@ -23,7 +23,7 @@ from tfgen import condition as conditions
 from tfgen import distribute, door, rng
 from tfgen.files import whole
 
-__all__ = ["GenerativeModel", "Player", "SharedRate", "Terms"]
+__all__ = ["GenerativeModel", "Player", "SharedRate", "Terms", "every"]
 
 Terms = dict[str, tf.Tensor]
 
@@ -106,6 +106,11 @@ class GenerativeModel(keras.Model):
         """Samples [n, *shape], a deterministic function of the noise."""
         raise NotImplementedError(f"{type(self).__name__} has no sampler")
 
+    @property
+    def least_batch(self) -> int:
+        """Examples that a step needs on each replica: one for each turn."""
+        return max((player.turns for player in self.players().values()), default=1)
+
     # -- training: the whole algorithm ---------------------------------------------------------------------------------
 
     def train_step(self, data) -> dict[str, tf.Tensor]:
@@ -117,7 +122,7 @@ class GenerativeModel(keras.Model):
         with rng.stream(self.random_state.value):
             for name, player in players.items():
                 for turn in range(player.turns):
-                    x_t, condition_t, weight_t = _every(player.turns, turn, (x, condition, weight))
+                    x_t, condition_t, weight_t = every(player.turns, turn, (x, condition, weight))
                     terms = self._turn(name, player, x_t, condition_t, weight_t)
                     self.after_turn(name)
                     logs |= self._log(name if len(players) > 1 else "", terms, _count(x_t))
@@ -243,8 +248,7 @@ class GenerativeModel(keras.Model):
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # Keras's default asks for it, and then warns that a dataset is not shuffled
         replicas = self.distribute_strategy.num_replicas_in_sync
-        turns = max((p.turns for p in self.players().values()), default=1) * replicas
-        door.check_data(self, x, y, batch_size, turns=turns)
+        door.check_data(self, x, y, batch_size, least=self.least_batch * replicas)
         y = _placeholder(x, y, kwargs.get("sample_weight"))
         self._initial_epoch = None
         if self._steps_asked == "auto":
@@ -395,9 +399,8 @@ class GenerativeModel(keras.Model):
     def _check_batch(self, x, weight, players) -> None:
         if weight is not None and (len(players) > 1 or any(p.update for p in players.values())):
             raise ValueError(f"sample_weight weights the loss of one player, and {type(self).__name__} has {', '.join(players)}: leave it out")
-        most = max(p.turns for p in players.values())
-        message = f"[tfgen] a batch left a replica fewer than {most} example(s), one for each turn: take another batch size, or drop the remainder"
-        tf.debugging.assert_greater_equal(_count(x), most, message)
+        message = f"[tfgen] a batch left a replica fewer than the {self.least_batch} example(s) of a step: take another batch size, or drop the remainder"
+        tf.debugging.assert_greater_equal(_count(x), self.least_batch, message)
 
 
 class _Log:
@@ -462,7 +465,7 @@ def _placeholder(x, condition, weight):
     return np.zeros((len(x), 0), "float32") if condition is None and weight is not None else condition
 
 
-def _every(k: int, t: int, data):
+def every(k: int, t: int, data):
     """x[t::k] of every tensor in the data."""
     return data if k == 1 else tf.nest.map_structure(lambda v: v if v is None else v[t::k], data)
 

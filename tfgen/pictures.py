@@ -7,18 +7,21 @@ import numpy as np
 
 from tfgen.files import whole
 
-__all__ = ["curves", "draw", "pairs", "save"]
+__all__ = ["GAP", "curves", "draw", "pairs", "places", "reach", "save"]
 
 _RANGE = {"binary": (0.0, 1.0), "unit": (0.0, 1.0), "signed": (-1.0, 1.0), "bytes": (0.0, 255.0)}
 PAPER, BETWEEN, GAP, WIDTH = 255, 150, 2, 480
 
 
-def draw(x: np.ndarray, values: str = "unit", columns: int | None = None) -> np.ndarray:
-    """Images [n, h, w, 1 or 3] as a grid, points [n, 2] as a scatter, other vectors as rows of grey cells."""
+def draw(x: np.ndarray, values: str = "unit", columns: int | None = None, span: tuple[float, float] | None = None) -> np.ndarray:
+    """Images [n, h, w, 1 or 3] as a grid, points [n, 2] as a scatter, other vectors as rows of grey cells.
+
+    `span`: of real values, what is black and what is white, or the square's edges; by default found from x.
+    """
     x = np.asarray(x)
     if x.ndim == 2 and x.shape[1] == 2 and values == "real":
-        return _scatter(x)
-    return _grid(_tiles(x, values), columns or math.isqrt(len(x) - 1) + 1)
+        return _scatter(x, span)
+    return _grid(_tiles(x, values, span), columns or math.isqrt(len(x) - 1) + 1)
 
 
 def pairs(x: np.ndarray, reconstruction: np.ndarray, values: str = "unit", columns: int = 16) -> np.ndarray:
@@ -64,12 +67,23 @@ def curves(history: list[dict[str, float]], path: str | Path, title: str) -> Pat
     return Path(path)
 
 
-def _tiles(x: np.ndarray, values: str) -> np.ndarray:
+def reach(x: np.ndarray) -> float:
+    """Half the width of a square around the points: the next quarter of a unit, so that pictures of one run compare."""
+    return max(0.25, math.ceil(float(np.quantile(np.abs(x), 0.999)) * 4.4) / 4) if len(x) else 1.0
+
+
+def places(x: np.ndarray, span: tuple[float, float]) -> np.ndarray:
+    """Points [..., 2] to (column, row) in a picture of a square whose edges are `span`."""
+    column, height = np.moveaxis((np.asarray(x) - span[0]) / (span[1] - span[0]) * (WIDTH - 1), -1, 0)
+    return np.stack([column, WIDTH - 1 - height], -1).round()
+
+
+def _tiles(x: np.ndarray, values: str, span: tuple[float, float] | None = None) -> np.ndarray:
     """uint8 [n, h, w, 3]."""
-    x = x.astype("float32")
+    x = np.nan_to_num(x.astype("float32"))
     if not (x.ndim == 4 and x.shape[-1] in (1, 3)):
         x = x.reshape(len(x), 1, -1, 1)
-    low, high = _RANGE.get(values) or ((0.0, 1.0) if x.min() >= 0 and x.max() <= 1.5 else (float(x.min()), float(x.max())))
+    low, high = _RANGE.get(values) or span or ((0.0, 1.0) if x.min() >= 0 and x.max() <= 1.5 else (float(x.min()), float(x.max())))
     grey = np.clip((x - low) / max(high - low, 1e-12) * 255, 0, 255).round().astype(np.uint8)
     return np.broadcast_to(grey, (*grey.shape[:-1], 3))
 
@@ -84,13 +98,13 @@ def _grid(tiles: np.ndarray, columns: int) -> np.ndarray:
     return grid
 
 
-def _scatter(x: np.ndarray) -> np.ndarray:
-    """On a square around the points, its half-width the next quarter of a unit, so that pictures of one run compare."""
+def _scatter(x: np.ndarray, span: tuple[float, float] | None = None) -> np.ndarray:
+    """On a square, a dot of 3x3 for each point."""
     x = x[np.isfinite(x).all(1)]
-    reach = max(0.25, math.ceil(float(np.quantile(np.abs(x), 0.999)) * 4.4) / 4) if len(x) else 1.0
-    places = ((x / reach + 1) / 2 * (WIDTH - 1)).round()
-    inside = ((places >= 1) & (places <= WIDTH - 2)).all(1)
+    span = span or (-reach(x), reach(x))
+    where = places(x, span)
+    inside = ((where >= 1) & (where <= WIDTH - 2)).all(1)
     picture = np.full((WIDTH, WIDTH, 3), PAPER, np.uint8)
-    for column, row in places[inside].astype(int):
-        picture[WIDTH - 1 - row - 1 : WIDTH - 1 - row + 2, column - 1 : column + 2] = (30, 90, 160)
+    for column, row in where[inside].astype(int):
+        picture[row - 1 : row + 2, column - 1 : column + 2] = (30, 90, 160)
     return picture

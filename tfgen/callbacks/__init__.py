@@ -4,5 +4,6 @@ from tfgen.callbacks.house import House, for_fit
 from tfgen.callbacks.keep import Keep
 from tfgen.callbacks.monitor import Monitor
 from tfgen.callbacks.schedule import Schedule
+from tfgen.callbacks.stages import Stages
 
-__all__ = ["House", "Keep", "Monitor", "Schedule", "for_fit"]
+__all__ = ["House", "Keep", "Monitor", "Schedule", "Stages", "for_fit"]

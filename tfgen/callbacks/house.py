@@ -6,6 +6,7 @@ import numpy as np
 from tfgen import distribute
 from tfgen.callbacks.keep import Keep
 from tfgen.callbacks.monitor import Monitor
+from tfgen.callbacks.stages import Stages
 
 __all__ = ["House", "for_fit"]
 
@@ -18,7 +19,7 @@ def for_fit(callbacks, data, strategy) -> list[keras.callbacks.Callback] | keras
         return callbacks
     callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
     if not distribute.is_chief(strategy):
-        writers = (keras.callbacks.ModelCheckpoint, keras.callbacks.TensorBoard, keras.callbacks.CSVLogger, Keep, Monitor)
+        writers = (keras.callbacks.ModelCheckpoint, keras.callbacks.TensorBoard, keras.callbacks.CSVLogger, Keep, Monitor, Stages)
         callbacks = [c for c in callbacks if not isinstance(c, writers)]
         for callback in callbacks:
             if isinstance(callback, keras.callbacks.BackupAndRestore):  # reads the backup, leaves writing to the chief

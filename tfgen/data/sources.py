@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +22,7 @@ from tfgen.door import our_line
 from tfgen.progress import progress
 from tfgen.words import nearest
 
-__all__ = ["MEMORY", "Examples", "Stream", "digits", "folder", "grid", "open_source", "ring", "tfds_set"]
+__all__ = ["MEMORY", "MIXTURES", "Examples", "Mixture", "Stream", "digits", "folder", "grid", "open_source", "ring", "tfds_set", "with_few_labels"]
 
 MEMORY = 2 << 30  # bytes of decoded examples that are held in memory; larger sets stream
 PARALLEL = os.cpu_count()  # of the maps
@@ -119,6 +120,25 @@ class Stream:
         return Examples(x, None if self.classes is None else labels, self.classes, self.name)
 
 
+def with_few_labels(source: Examples | Stream, labelled: int | None = None) -> Examples:
+    """For learning from few labels: each example once without its label (which is then `classes`, one class more), and about as often with it.
+
+    labelled: only the first so many examples, the same number of each class, have a label, and come again and again; None: all have.
+    """
+    source = source.load() if isinstance(source, Stream) else source
+    if source.classes is None:
+        raise ValueError(f"labelled={labelled}: {source.name} has no labels")
+    each = labelled // source.classes if labelled else source.count
+    if labelled is not None and (labelled % source.classes or labelled < 1):
+        raise ValueError(f"labelled={labelled}: expected a multiple of the {source.classes} classes of {source.name}")
+    known = np.sort(np.concatenate([np.flatnonzero(source.labels == c)[:each] for c in range(source.classes)]))
+    if labelled is not None and len(known) < labelled:
+        raise ValueError(f"labelled={labelled}: {source.name} has a class of fewer than {each} examples; ask for fewer")
+    again = np.tile(known, max(1, source.count // len(known)))
+    labels = np.concatenate([np.full(source.count, source.classes, np.int32), source.labels[again].astype(np.int32)])
+    return replace(source, x=np.concatenate([source.x, source.x[again]]), labels=labels, classes=source.classes + 1)
+
+
 # -- embedded sets -----------------------------------------------------------------------------------------------------
 # RandomState, because NumPy promises that its streams never change: these sets are the same everywhere, for ever.
 
@@ -140,22 +160,33 @@ def digits(split: str = "train") -> Examples:
     return Examples(x[order], data.target[order].astype(np.int32), 10, "digits")
 
 
-def _modes(centres: np.ndarray, sd: float, n: int, seed: int, name: str) -> Examples:
-    random = np.random.RandomState(seed)
-    labels = random.randint(len(centres), size=n).astype(np.int32)
-    return Examples((centres[labels] + sd * random.randn(n, 2)).astype(np.float32), labels, len(centres), name)
+class Mixture(NamedTuple):
+    """Equal Gaussians in the plane: centres [modes, 2], and the standard deviation of each."""
+
+    centres: np.ndarray
+    sd: float
+
+    def draw(self, n: int, seed: int, name: str) -> Examples:
+        random = np.random.RandomState(seed)
+        labels = random.randint(len(self.centres), size=n).astype(np.int32)
+        return Examples((self.centres[labels] + self.sd * random.randn(n, 2)).astype(np.float32), labels, len(self.centres), name)
+
+
+_ANGLES, _SIDE = 2 * np.pi * np.arange(8) / 8, np.arange(-4, 5, 2)
+MIXTURES = {
+    "ring": Mixture(np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], 1), 0.01),
+    "grid": Mixture(np.stack(np.meshgrid(_SIDE, _SIDE), -1).reshape(-1, 2), 0.05),
+}
 
 
 def ring(n: int = 100_000, seed: int = 0) -> Examples:
     """Eight Gaussians of sd 0.01 on the unit circle, float32 [n, 2]; the label is the mode (PacGAN, Lin et al. 2018, section 4.1)."""
-    angles = 2 * np.pi * np.arange(8) / 8
-    return _modes(np.stack([np.cos(angles), np.sin(angles)], 1), 0.01, n, seed, "ring")
+    return MIXTURES["ring"].draw(n, seed, "ring")
 
 
 def grid(n: int = 100_000, seed: int = 0) -> Examples:
     """25 Gaussians of sd 0.05 at {-4, -2, 0, 2, 4}^2, float32 [n, 2]; the label is the mode (the same protocol)."""
-    side = np.arange(-4, 5, 2)
-    return _modes(np.stack(np.meshgrid(side, side), -1).reshape(-1, 2), 0.05, n, seed, "grid")
+    return MIXTURES["grid"].draw(n, seed, "grid")
 
 
 def _world(world: worlds.World, shape: tuple[int, ...], n: int, seed: int, name: str) -> Examples:

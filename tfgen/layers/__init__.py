@@ -1,7 +1,24 @@
 """Bricks of which nets and models are made."""
 
-from tfgen.layers.dropout import Dropout
+from tfgen.layers.dropout import Dropout, GaussianNoise
 from tfgen.layers.masked import MaskedDense
 from tfgen.layers.maxout import Maxout
+from tfgen.layers.minibatch import MinibatchDiscrimination
+from tfgen.layers.norms import norms
+from tfgen.layers.residual import Residual
+from tfgen.layers.spectral import Spectral
+from tfgen.layers.virtual import Reference, Strip, VirtualBatchNormalization
 
-__all__ = ["Dropout", "MaskedDense", "Maxout"]
+__all__ = [
+    "Dropout",
+    "GaussianNoise",
+    "MaskedDense",
+    "Maxout",
+    "MinibatchDiscrimination",
+    "Reference",
+    "Residual",
+    "Spectral",
+    "Strip",
+    "VirtualBatchNormalization",
+    "norms",
+]

@@ -1,11 +1,11 @@
-"""Dropout whose noise is that of the training step: saved, resumed, different on every replica (Keras's is neither)."""
+"""Noise in a net that is that of the training step: saved, resumed, different on every replica (Keras's layers have none of these)."""
 
 import keras
 import tensorflow as tf
 
 from tfgen import rng
 
-__all__ = ["Dropout"]
+__all__ = ["Dropout", "GaussianNoise"]
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -28,3 +28,19 @@ class Dropout(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "rate": self.rate}
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class GaussianNoise(keras.layers.Layer):
+    """In training, adds normal noise of standard deviation `sd` to each number."""
+
+    def __init__(self, sd: float, **kwargs):
+        super().__init__(**kwargs)
+        self.sd = sd
+        self.built = True
+
+    def call(self, x, training=False):
+        return x + self.sd * tf.cast(rng.normal(tf.shape(x), rng.new_seed()), x.dtype) if training else x
+
+    def get_config(self):
+        return {**super().get_config(), "sd": self.sd}

@@ -1,5 +1,26 @@
 """Losses as pure functions of tensors."""
 
-from tfgen.losses.games import GAMES, Game, game
+from tfgen.losses.divergences import DIVERGENCES, FDivergence, divergence
+from tfgen.losses.games import GAMES, Game, game, smoothed
+from tfgen.losses.mmd import Kernel, gaussian, median_bandwidth, polynomial, rational_quadratic, squared_mmd
+from tfgen.losses.penalties import PENALTIES, Penalty, Play, penalty
 
-__all__ = ["GAMES", "Game", "game"]
+__all__ = [
+    "DIVERGENCES",
+    "GAMES",
+    "PENALTIES",
+    "FDivergence",
+    "Game",
+    "Kernel",
+    "Penalty",
+    "Play",
+    "divergence",
+    "game",
+    "gaussian",
+    "median_bandwidth",
+    "penalty",
+    "polynomial",
+    "rational_quadratic",
+    "smoothed",
+    "squared_mmd",
+]

@@ -1,8 +1,12 @@
 """Adversarial games: what a critic and a generator minimise, as functions of the critic's outputs [n] on real and generated examples.
 
-For the games of Goodfellow et al. 2014 the output is a logit, D(x) = σ(output):
-    critic     -log D(x) - log(1 - D(G(z)))
-    generator  minimax: log(1 - D(G(z)));  non-saturating: -log D(G(z))
+minimax, non_saturating   D(x) = σ(v):  -log D(x) - log(1 - D(G(z)));  log(1 - D(G(z))), or -log D(G(z))       Goodfellow et al. 2014
+least_squares             ((v(x) - 1)² + v(G(z))²) / 2;  (v(G(z)) - 1)² / 2                                     Mao et al. 2017
+wasserstein               v(G(z)) - v(x);  -v(G(z)), for a critic that is kept Lipschitz                        Arjovsky et al. 2017
+hinge                     max(0, 1 - v(x)) + max(0, 1 + v(G(z)));  -v(G(z))                                     Lim and Ye 2017
+an f-divergence's name    f*(T(G(z))) - T(x);  -f*(T(G(z))), or with "practical_" before it -T(G(z))            Nowozin et al. 2016
+bregman_…                 f'(r) r - f(r) on generated, -f'(r) on real examples, r = softplus(v) the density
+                          ratio p / q;  E_q[f(r)], the f-divergence itself                                      Uehara et al. 2016
 """
 
 from collections.abc import Callable
@@ -10,27 +14,76 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfgen.losses.divergences import DIVERGENCES, divergence
 from tfgen.words import nearest
 
-__all__ = ["GAMES", "Game", "game"]
+__all__ = ["GAMES", "Game", "game", "smoothed"]
 
 
 class Game(NamedTuple):
-    critic: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (real, fake) -> loss [n]
-    generator: Callable[[tf.Tensor], tf.Tensor]  # (fake) -> loss [n]
+    """critic: (real, fake) -> loss [n]. generator: (fake) -> loss [n].
+    on_real: (real, share of the label that is smoothed away) -> the part of the critic's loss on real examples, in games with labels."""
+
+    critic: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    generator: Callable[[tf.Tensor], tf.Tensor]
+    on_real: Callable[[tf.Tensor, float], tf.Tensor] | None = None
 
 
-def _log_loss(real, fake):
-    return tf.nn.softplus(-real) + tf.nn.softplus(fake)
+def _log_game(generator) -> Game:
+    real = lambda v, share: tf.nn.softplus(-v) + share * v  # noqa: E731  -(1 - s) log D - s log(1 - D)
+    return Game(lambda real, fake: tf.nn.softplus(-real) + tf.nn.softplus(fake), generator, real)
 
 
-GAMES = {
-    "minimax": Game(_log_loss, lambda fake: -tf.nn.softplus(fake)),
-    "non_saturating": Game(_log_loss, lambda fake: tf.nn.softplus(-fake)),
+def _f_game(name: str, practical: bool) -> Game:
+    d = divergence(name)
+    generator = (lambda fake: -d.activation(fake)) if practical else (lambda fake: -d.composed(fake))
+    return Game(lambda real, fake: d.composed(fake) - d.activation(real), generator)
+
+
+def _bregman(f, slope) -> Game:
+    def critic(real, fake):
+        r = _ratio(fake)
+        return slope(r) * r - f(r) - slope(_ratio(real))
+
+    return Game(critic, lambda fake: f(_ratio(fake)))
+
+
+def _ratio(v):
+    """Kept off zero, where logarithms end."""
+    return tf.nn.softplus(v) + 1e-6
+
+
+GAMES: dict[str, Game] = {
+    "minimax": _log_game(lambda fake: -tf.nn.softplus(fake)),
+    "non_saturating": _log_game(lambda fake: tf.nn.softplus(-fake)),
+    "least_squares": Game(lambda real, fake: ((real - 1) ** 2 + fake**2) / 2, lambda fake: (fake - 1) ** 2 / 2, lambda v, share: (v - 1 + share) ** 2 / 2),
+    "wasserstein": Game(lambda real, fake: fake - real, lambda fake: -fake),
+    "hinge": Game(lambda real, fake: tf.nn.relu(1 - real) + tf.nn.relu(1 + fake), lambda fake: -fake),
+    "bregman_pearson": _bregman(lambda r: (r - 1) ** 2 / 2, lambda r: r - 1),
+    "bregman_kl": _bregman(lambda r: r * tf.math.log(r) - r + 1, tf.math.log),
+    "bregman_logistic": _bregman(lambda r: r * tf.math.log(r) - (1 + r) * tf.math.log((1 + r) / 2), lambda r: tf.math.log(2 * r / (1 + r))),
+    **{name: _f_game(name, False) for name in DIVERGENCES},
 }
 
 
 def game(name: str) -> Game:
-    if name not in GAMES:
-        raise ValueError(f"there is no game {name!r}: take one of {nearest(name, GAMES)}")
-    return GAMES[name]
+    """By name; f-divergences may bring their number ("alpha:2"), and "practical_" for the generator that ascends T."""
+    if name in GAMES:
+        return GAMES[name]
+    bare, practical = name.removeprefix("practical_"), name.startswith("practical_")
+    if bare.split(":")[0] in DIVERGENCES:
+        return _f_game(bare, practical)
+    raise ValueError(f"there is no game {name!r}: take one of {nearest(bare, GAMES)}")
+
+
+def smoothed(name: str, share: float) -> Game:
+    """One-sided label smoothing (Salimans et al. 2016): the label of real examples is 1 - share."""
+    found = game(name)
+    if not 0 <= share < 1:
+        raise ValueError(f"smoothing={share}: expected a share from 0 to below 1")
+    if not share:
+        return found
+    if not found.on_real:
+        usable = ", ".join(other for other, g in GAMES.items() if g.on_real)
+        raise ValueError(f"smoothing={share} moves the label of real examples, and the game {name!r} has none: leave it out, or play one of {usable}")
+    return found._replace(critic=lambda real, fake: found.critic(real, fake) + found.on_real(real, share) - found.on_real(real, 0.0))

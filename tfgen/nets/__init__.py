@@ -1,5 +1,9 @@
 """Reusable architectures. A net never knows its loss, and ends in float32."""
 
-from tfgen.nets.mlp import mlp
+from tfgen.nets.autoencoder import autoencoder
+from tfgen.nets.dcgan import painter, reader
+from tfgen.nets.mlp import dense, mlp
+from tfgen.nets.pair import NETS, critic_net, generator_net
+from tfgen.nets.resnet import residual_painter, residual_reader
 
-__all__ = ["mlp"]
+__all__ = ["NETS", "autoencoder", "critic_net", "dense", "generator_net", "mlp", "painter", "reader", "residual_painter", "residual_reader"]

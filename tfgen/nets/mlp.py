@@ -2,10 +2,27 @@
 
 import keras
 
-__all__ = ["mlp"]
+from tfgen.layers import Dropout, GaussianNoise, Maxout
+from tfgen.layers.norms import norms, wrapped
+
+__all__ = ["dense", "mlp"]
 
 
 def mlp(inputs: int, hidden: tuple[int, ...], outputs: int, activation: str = "relu", *, last: str | None = None, name: str) -> keras.Sequential:
     """[n, inputs] to float32 [n, outputs], through dense layers of `hidden` units; `last` is the activation of the output."""
-    layers = [keras.layers.Dense(units, activation) for units in hidden]
-    return keras.Sequential([keras.Input((inputs,)), *layers, keras.layers.Dense(outputs, last, dtype="float32")], name=name)
+    return keras.Sequential([keras.Input((inputs,)), *dense(hidden, activation), keras.layers.Dense(outputs, last, dtype="float32")], name=name)
+
+
+def dense(hidden: tuple[int, ...], activation: str = "relu", *, norm: str = "none", dropout: float = 0.0, noise: float = 0.0) -> list[keras.layers.Layer]:
+    """The hidden layers; "maxout" is an activation of five pieces."""
+    layers = []
+    for units in hidden:
+        if activation == "maxout":
+            layers += [Maxout(units), *norms(norm)]
+        elif norms(norm):
+            layers += [keras.layers.Dense(units, use_bias=False), *norms(norm), keras.layers.Activation(activation)]
+        else:
+            layers.append(wrapped(keras.layers.Dense(units, activation), norm))
+        layers += [Dropout(dropout)] if dropout else []
+        layers += [GaussianNoise(noise)] if noise else []
+    return layers

@@ -1,9 +1,9 @@
-"""What the command line does, for use from Python, too: train into a folder, sample from it, judge it, measure claims."""
+"""What the command line does, for use from Python, too: train into a folder, sample from it, judge it, analyse it, measure claims."""
 
 import importlib
 
 _HOME = {
-    "Run": "folder", "Settings": "folder", "parse": "arguments", "evaluate": "judging", "sample": "training", "train": "training",
+    "Run": "folder", "Settings": "folder", "analyse": "analysing", "parse": "arguments", "evaluate": "judging", "sample": "training", "train": "training",
 }  # fmt: skip
 
 __all__ = [*_HOME]

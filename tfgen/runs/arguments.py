@@ -53,9 +53,11 @@ def _fit(value, hint):
             return None
         raise TypeError
     if origin in (tuple, list, Sequence):
-        values = value if isinstance(value, (tuple, list)) else (value,)
         if isinstance(value, str):
-            raise TypeError
+            if parts[0] is not str:
+                raise TypeError
+            value = value.split(",")
+        values = value if isinstance(value, (tuple, list)) else (value,)
         return tuple(_fit(v, parts[0]) for v in values)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

@@ -3,7 +3,8 @@
     model.keras          weights, optimizers and random state after the last whole epoch: training goes on from it, bit for bit
     card.json            what it is: system, configuration, data, counts, seed, versions, figures
     logs/                TensorBoard's, and history.json: every term of every epoch
-    samples/             pictures
+    samples/             pictures; in stages/ the same noise, epoch by epoch
+    analysis/            pictures of what the model has learnt
 
 `model.keras` alone says how far a run is: its random state counts the steps. The history is written before it, and cut back to it on resuming;
 TensorBoard may show the points of an epoch that was trained twice, which are the same. One process at a time may write, by a lock that ends with the process.
@@ -22,7 +23,7 @@ from tfgen.files import clear_partial, remove, whole
 
 __all__ = ["Run", "Settings"]
 
-_OURS = ("model.keras", "logs", "samples", "export", "card.json")
+_OURS = ("model.keras", "logs", "samples", "analysis", "export", "card.json")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Settings:
         arguments: of its constructor, beside the shape.
         data, binarise, limit, size: as in `tfgen.data.load`; the train split.
         labels: the model is told the labels, too.
+        labelled: how many examples keep theirs, as in `tfgen.data.with_few_labels`.
         batch, epochs: by default those of the catalog's row.
         learning_rate: of the first player, which leads the others; by default the system's.
         decay: "none", or "cosine" or "linear" down to zero over the epochs.
@@ -49,6 +51,7 @@ class Settings:
     limit: int | None = None
     size: tuple[int, int] | None = None
     labels: bool = False
+    labelled: int | None = None
     batch: int | None = None
     epochs: int | None = None
     learning_rate: float | None = None
@@ -79,6 +82,7 @@ class Run:
         self.folder = Path(folder)
         self.model_path, self.card_path = self.folder / "model.keras", self.folder / "card.json"
         self.logs, self.samples = self.folder / "logs", self.folder / "samples"
+        self.stages, self.analysis = self.samples / "stages", self.folder / "analysis"
         self.history_path = self.logs / "history.json"
 
     # -- what it holds -------------------------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ import tensorflow as tf
 from tfgen import catalog, data, metrics, pictures
 from tfgen.data.sources import open_source
 from tfgen.runs.folder import Run
+from tfgen.runs.sampled import Figure, decisions, default_samples, of_samples
 from tfgen.runs.training import epochs_of, is_dequantised, load_arrays
 
 __all__ = ["evaluate", "table"]
 
 SMALL = 2**20  # states over which a sum is worth its time
-Figure = dict[str, float | str]
 
 
 def evaluate(
@@ -28,6 +28,8 @@ def evaluate(
     k: int = 1000,
     chains: int = 100,
     temperatures: int = 10_000,
+    samples: int | None = None,
+    network: metrics.FeatureNetwork | None = None,
     say: Callable[[str], None] = print,
 ) -> dict[str, Figure]:
     """Figures by name, each with its standard error over the examples and how it was had; written into the run's card.
@@ -38,6 +40,8 @@ def evaluate(
         seed: of what is drawn: noise of the binarisation, samples of a bound, chains.
         k: samples of z for each example where the likelihood is estimated through a bound.
         chains, temperatures: of annealed importance sampling, where the model has an energy.
+        samples: how many to draw and compare with the data; by default 10,000 (2,500 points) of a model that has no likelihood, and none of others.
+        network: sees what the samples are of, where they are pictures; by default the classifier of the data set.
     """
     settings = run.settings()
     with run.locked():
@@ -47,6 +51,9 @@ def evaluate(
         figures = {}
         for judge in (_losses, _likelihood, _energy, _reconstruction):
             figures |= judge(model, x, condition, source=source, seed=seed, k=k, chains=chains, temperatures=temperatures)
+        figures |= decisions(model, x, source)
+        drawn = default_samples(model, settings, samples)
+        figures |= of_samples(model, x, n=drawn, settings=settings, source=source, network=network, data_dir=data_dir, seed=seed, say=say)
         if hasattr(model, "reconstruct"):
             run.samples.mkdir(exist_ok=True)
             shown = pictures.pairs(x[:32], _reconstruct(model, x, condition, slice(32)), model.values)

@@ -13,21 +13,21 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import callbacks, catalog, data, distribute, pictures, rng
-from tfgen.data.sources import Examples, Stream, open_source
+from tfgen.data.sources import Examples, Stream, open_source, with_few_labels
 from tfgen.entry import Entry
 from tfgen.files import whole
 from tfgen.model import GenerativeModel
 from tfgen.runs.folder import Run, Settings, hardware, versions
 from tfgen.words import one_of
 
-__all__ = ["epochs_of", "every_class", "is_dequantised", "load_arrays", "load_data", "sample", "train"]
+__all__ = ["epochs_of", "every_class", "is_dequantised", "load_arrays", "load_data", "load_held_out", "sample", "stages", "train"]
 
 DECAYS: dict[str, Callable[[float], float]] = {
     "none": lambda done: 1.0,
     "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
     "linear": lambda done: 1 - done,
 }
-HELD_OUT, SHOWN = 1000, 64
+HELD_OUT, SHOWN, POINTS = 1000, 64, 512
 
 
 def train(
@@ -50,7 +50,9 @@ def train(
         say: takes each line for people.
     """
     entry = catalog.find(settings.system)
-    settings = replace(settings, batch=settings.batch or entry.batch, epochs=settings.epochs or entry.epochs)
+    settings = replace(
+        settings, batch=settings.batch or entry.batch, epochs=settings.epochs or entry.epochs, labels=settings.labels or _must_be_told(entry)
+    )  # fmt: skip
     _check(settings, entry)
     strategy = distribute.strategy(distribute_by)
     run, policy, writes = Run(folder), keras.config.dtype_policy(), distribute.is_chief(strategy)
@@ -63,9 +65,17 @@ def train(
         keras.config.set_dtype_policy(policy)
 
 
+def _must_be_told(entry: Entry) -> bool:
+    """A system that is built with a condition only."""
+    condition = inspect.signature(entry.model.__init__).parameters.get("condition")
+    return condition is not None and condition.default is inspect.Parameter.empty
+
+
 def _check(settings: Settings, entry: Entry) -> None:
     if settings.labels and "condition" not in inspect.signature(entry.model.__init__).parameters:
         raise ValueError(f"--labels: {entry.name} cannot be told labels")
+    if settings.labelled and not settings.labels:
+        raise ValueError(f"--labelled {settings.labelled}: {entry.name} is told no labels; give --labels, too, or train joint_gan")
     one_of(f"--decay {settings.decay}", settings.decay, DECAYS)
     if min(settings.batch, settings.epochs) < 1:
         raise ValueError(f"batch {settings.batch} and epochs {settings.epochs}: both are at least 1")
@@ -73,6 +83,8 @@ def _check(settings: Settings, entry: Entry) -> None:
 
 def _train(run, settings, entry, strategy, data_dir, fresh, pictures_every, say, writes) -> Run:
     source = open_source(settings.data, "train", data_dir=data_dir, limit=settings.limit, size=settings.size)
+    if settings.labelled or getattr(entry.model, "unlabelled", False):
+        source = with_few_labels(source, settings.labelled)
     keras.utils.set_random_seed(settings.seed)
     keras.config.set_dtype_policy(settings.precision)
     resumes = run.model_path.is_file() and not fresh
@@ -97,12 +109,12 @@ def _train(run, settings, entry, strategy, data_dir, fresh, pictures_every, say,
         f"{entry.name} ({card['numbers']:,} numbers) on {settings.data}: {source.count:,} examples of {'x'.join(map(str, source.shape))}, {model.values}; "
         f"batch {settings.batch}, epochs {done + 1} to {settings.epochs}, on {where}, into {run.folder}"
     )
-    held_out = _held_out(model, settings, data_dir)
+    held_out = load_held_out(model, settings, data_dir)
     extra, rate = [_Begin(run, card, fresh)] if writes else [], card["learning_rate"]
     if settings.decay != "none":
         extra.append(keras.callbacks.LearningRateScheduler(lambda epoch, _: rate * DECAYS[settings.decay](epoch / settings.epochs)))
     if writes:
-        extra += [_monitor(run, settings, model, held_out, pictures_every), callbacks.Keep(run, history)]
+        extra += [_monitor(run, settings, model, held_out, pictures_every), stages(run, settings, model, source), callbacks.Keep(run, history)]
     options = {} if held_out is None else {"validation_data": held_out, "validation_batch_size": settings.batch}
     verbose = 0 if not writes else 1 if sys.stdout.isatty() else 2
     model.fit(dataset, epochs=settings.epochs, initial_epoch=done, callbacks=extra, verbose=verbose, **options)
@@ -131,6 +143,14 @@ def _monitor(run: Run, settings: Settings, model: GenerativeModel, held_out, eve
     compared |= {f"set.{name}": value for name, value in settings.arguments.items()}
     shown = None if held_out is None else (held_out[0][:32], None if held_out[1] is None else held_out[1][:32])
     return callbacks.Monitor(run.logs, seed=settings.seed, condition=every_class(model, 36), held_out=shown, settings=compared, every=every)
+
+
+def stages(run: Run, settings: Settings, model: GenerativeModel, source: Examples | Stream) -> callbacks.Stages:
+    """Of a run: the same noise at each, on the same square where samples are points."""
+    count = POINTS if model.shape == (2,) else SHOWN if max(model.shape) <= 64 else 16  # large pictures: a frame that fits a screen
+    wide = pictures.reach(source.x[:HELD_OUT]) if source.real else None
+    span = None if model.values != "real" else (-wide, wide) if wide else (0.0, 1.0)
+    return callbacks.Stages(run.stages, settings.seed, every_class(model, count), count, span=span)
 
 
 def _may_write(run: Run, settings: Settings, fresh: bool) -> None:
@@ -192,7 +212,7 @@ def is_dequantised(model: GenerativeModel, source: Examples | Stream) -> bool:
     return not source.real and model.values == "real" and (hasattr(model, "log_prob") or hasattr(model, "bound"))
 
 
-def _held_out(model, settings, data_dir) -> tuple[np.ndarray, np.ndarray | None] | None:
+def load_held_out(model: GenerativeModel, settings: Settings, data_dir: str | Path | None) -> tuple[np.ndarray, np.ndarray | None] | None:
     """The first thousand examples of the test split, for the curves; None where the data have none."""
     try:
         source = open_source(settings.data, "test", data_dir=data_dir, limit=HELD_OUT, size=settings.size)

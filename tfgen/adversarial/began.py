@@ -1,0 +1,87 @@
+"""BEGAN: the critic is an auto-encoder, and a controller keeps the two losses in proportion.
+
+    L(v) = |v - D(v)|,   critic  L(x) - k L(G(z)),   generator  L(G(z)),   k <- k + λ (γ L(x) - L(G(z))) within [0, 1]        (Eq. 5)
+    M = L(x) + |γ L(x) - L(G(z))|                                                                                  (convergence, Eq. 6)
+
+Berthelot, Schumm, Metz, "BEGAN: boundary equilibrium generative adversarial networks", 2017, https://arxiv.org/abs/1703.10717
+"""
+
+import tensorflow as tf
+
+from tfgen import condition as conditions
+from tfgen import rng
+from tfgen.adversarial.composed import LAST, adam, net_for, values_for
+from tfgen.model import GenerativeModel, Player
+from tfgen.nets import autoencoder
+from tfgen.words import at_least
+
+__all__ = ["BEGAN"]
+
+
+class BEGAN(GenerativeModel):
+    """The generator has the shape of the critic's decoder. `k` and the mean L(x) are weights of the model; M is the term `convergence`.
+
+    Arguments:
+        shape: of one example.
+        condition: beside the noise, and beside the critic's code.
+        values: "unit", "signed", "real" or "auto".
+        latent: dimensions of the noise, uniform in -1..1, and of the critic's code.
+        net, hidden, width: of the auto-encoder.
+        gamma: γ, how much of L(x) the generator's loss is to be: less is sharper and less diverse.
+        rate: λ of the controller.
+    """
+
+    def __init__(
+        self, shape, *, condition=None, values: str = "auto", latent: int = 64, net: str = "auto", hidden: tuple[int, ...] = (256, 256), width: int = 32,
+        gamma: float = 0.5, rate: float = 1e-3, learning_rate: float = 1e-4,
+    ):  # fmt: skip
+        at_least(1, latent=latent, hidden=hidden, width=width)
+        at_least(0, gamma=gamma, rate=rate)
+        shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+        values, net, told = values_for(shape, values, "BEGAN"), net_for(shape, net), conditions.size(condition)
+        super().__init__(shape, condition, values)
+        self.latent, self.gamma, self.rate = latent, gamma, rate
+        self.encoder, _ = autoencoder(shape, latent, net, hidden=hidden, width=width)
+        _, self.decoder = autoencoder(shape, latent + told, net, hidden=hidden, width=width)
+        _, self.generator = autoencoder(shape, latent + told, net, hidden=hidden, width=width, last=LAST[values])
+        weight = lambda name: self.add_weight(shape=(), initializer="zeros", trainable=False, aggregation="mean", name=name)  # noqa: E731
+        self.k, self.real_loss = weight("k"), weight("real_loss")
+        vars(self)["_optimizer_maker"] = adam(learning_rate)
+
+    def players(self):
+        critic = self.encoder.trainable_variables + self.decoder.trainable_variables
+        return {
+            "critic": Player(self.critic_terms, critic, optimizer=self._optimizer_maker),
+            "generator": Player(self.generator_terms, self.generator.trainable_variables, optimizer=self._optimizer_maker),
+        }
+
+    def critic_terms(self, x, condition=None, training=True):
+        real, fake = self.lost(x, condition), self.lost(self._fake(x, condition), condition)
+        if training:
+            self.real_loss.assign(tf.reduce_mean(real))
+        convergence = tf.reduce_mean(real) + tf.abs(self.gamma * tf.reduce_mean(real) - tf.reduce_mean(fake))
+        return {"loss": real - self.k * fake, "real": real, "fake": fake, "convergence": convergence}
+
+    def generator_terms(self, x, condition=None, training=True):
+        fake = self.lost(self._fake(x, condition), condition)
+        if training:
+            balance = self.gamma * self.real_loss - tf.reduce_mean(fake)
+            self.k.assign(tf.clip_by_value(self.k + self.rate * balance, 0.0, 1.0))
+        return {"loss": fake, "k": tf.convert_to_tensor(self.k)}
+
+    def lost(self, x, condition=None):
+        """L(x) [n]: the mean absolute difference from what the critic gives back."""
+        back = self.decoder(self._inputs(self.encoder(x), condition))
+        return tf.reduce_mean(tf.abs(self.flat(x) - self.flat(back)), -1)
+
+    def noise(self, n, seed):
+        return 2 * rng.uniform([n, self.latent], seed) - 1
+
+    def generate(self, noise, condition=None):
+        return self.generator(self._inputs(noise, condition))
+
+    def _fake(self, x, condition):
+        return self.generate(self.noise(tf.shape(x)[0], self.new_seed()), condition)
+
+    def _inputs(self, noise, condition):
+        return noise if self.condition is None else tf.concat([noise, conditions.vector(self.condition, condition)], -1)

@@ -1,0 +1,105 @@
+"""Papers that are a choice of pieces: one set of arguments for all, and each paper's defaults."""
+
+import functools
+import inspect
+
+import keras
+
+from tfgen import condition as conditions
+from tfgen.adversarial.engine import Adversarial
+from tfgen.nets import critic_net, generator_net
+from tfgen.words import at_least, nearest, one_of
+
+__all__ = ["LAST", "Composed", "adam", "net_for", "values_for"]
+
+LAST = {"unit": "sigmoid", "signed": "tanh", "real": None}
+
+
+class Composed(Adversarial):
+    """A generator, a critic, a game, penalties and tricks, all by name. A paper is a class with its `defaults`.
+
+    Arguments:
+        shape: of one example.
+        condition: what both nets are told.
+        values: "unit", "signed" or "real": what x holds, and so the generator's last activation; "auto" is "signed" for pictures, "real" for others.
+        latent, prior: dimensions of the noise, and its distribution: "normal" or "uniform".
+        net: "mlp", "dcgan" or "resnet"; "auto" is dcgan for pictures, mlp for others.
+        hidden: units of the layers of an mlp generator; the critic has `critic_hidden`, by default the same the other way round.
+        width: filters of a convolutional net.
+        activation, dropout: of an mlp critic's hidden layers ("relu", "leaky_relu", "maxout" …).
+        generator_norm, critic_norm: "none", "batch", "layer", "virtual:64" or "spectral"; "auto" is batch in pictures' nets, none in mlp.
+        minibatch: kernels of minibatch discrimination in the critic.
+        learning_rate, critic_learning_rate: of the generator, and of the critic where it has another.
+        optimizer, beta: "adam" with this beta_1, or "rmsprop".
+        game, penalties, turns, packing, smoothing, feature_matching, history, average, instance_noise: as in `Adversarial`.
+    """
+
+    defaults: dict = {}
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "__init__" not in vars(cls):
+            cls.__init__ = _with_defaults(cls)
+
+    def __init__(
+        self, shape, *, condition=None, values: str = "auto", latent: int = 100, prior: str = "normal", net: str = "auto",
+        hidden: tuple[int, ...] = (256, 256), critic_hidden: tuple[int, ...] | None = None, width: int = 64, activation: str = "leaky_relu",
+        dropout: float = 0.0, generator_norm: str = "auto", critic_norm: str = "auto", minibatch: int = 0, game: str = "non_saturating",
+        penalties: tuple[str, ...] = (), turns: int = 1, packing: int = 1, smoothing: float = 0.0, feature_matching: bool = False,
+        history: float = 0.0, average: float = 0.0, instance_noise: float = 0.0, learning_rate: float = 2e-4,
+        critic_learning_rate: float | None = None, optimizer: str = "adam", beta: float = 0.5,
+    ):  # fmt: skip
+        at_least(1, latent=latent, hidden=hidden, width=width, packing=packing)
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout={dropout}: expected a number from 0 to below 1")
+        shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+        values, net = values_for(shape, values, type(self).__name__), net_for(shape, net)
+        auto, told = "none" if net == "mlp" else "batch", conditions.size(condition)
+        norms = [auto if norm == "auto" else norm for norm in (generator_norm, critic_norm)]
+        classes = condition if isinstance(condition, int) else 0
+        generator = generator_net(
+            latent + told, shape, net, hidden=hidden, width=width, norm=norms[0], last=LAST[values], classes=classes
+        )  # fmt: skip
+        critic = critic_net(
+            self.seen_shape(shape, condition, packing, maps=net != "mlp"), net, hidden=critic_hidden or hidden[::-1], width=width, activation=activation,
+            norm=norms[1], dropout=dropout, minibatch=minibatch, bias=game != "wasserstein",
+        )  # fmt: skip
+        one_of(f"optimizer={optimizer!r}", optimizer, ("adam", "rmsprop"))
+        make = functools.partial(adam, beta=beta) if optimizer == "adam" else lambda rate: functools.partial(keras.optimizers.RMSprop, rate)
+        optimizers = {"critic": make(critic_learning_rate or learning_rate), "generator": make(learning_rate)}
+        super().__init__(
+            shape, generator, critic, condition=condition, values=values, game=game, penalties=penalties, turns=turns, packing=packing,
+            smoothing=smoothing, feature_matching=feature_matching, history=history, average=average, instance_noise=instance_noise,
+            prior=prior, optimizers=optimizers,
+        )  # fmt: skip
+
+
+def adam(rate: float, beta: float = 0.5):
+    """What makes Adam as adversarial papers use it."""
+    return functools.partial(keras.optimizers.Adam, rate, beta_1=beta, beta_2=0.999)
+
+
+def values_for(shape: tuple[int, ...], values: str, who: str) -> str:
+    if values == "auto":
+        return "signed" if len(shape) == 3 else "real"
+    if values not in LAST:
+        raise ValueError(f"{who} generates no {values!r} values: take one of {nearest(values, LAST)}")
+    return values
+
+
+def net_for(shape: tuple[int, ...], net: str) -> str:
+    return ("dcgan" if len(shape) == 3 else "mlp") if net == "auto" else net
+
+
+def _with_defaults(cls: type[Composed]):
+    """The constructor of a paper: Composed's, with the paper's defaults in its signature."""
+    signature = inspect.signature(Composed.__init__)
+    if unknown := set(cls.defaults) - set(signature.parameters):
+        raise TypeError(f"{cls.__name__}.defaults name {unknown}")
+
+    @functools.wraps(Composed.__init__)
+    def __init__(self, shape, **arguments):
+        Composed.__init__(self, shape, **{**cls.defaults, **arguments})
+
+    __init__.__signature__ = signature.replace(parameters=[p.replace(default=cls.defaults.get(name, p.default)) for name, p in signature.parameters.items()])
+    return __init__

@@ -1,0 +1,106 @@
+"""A GAN for p(x, y) from few labels: the critic tells K classes apart, and "generated" from all of them.
+
+    l(x) logits of the K classes, Z(x) = Σ_k exp l_k(x),   p(y = k | x, real) = softmax_k l(x),   D(x) = Z / (Z + 1)
+    critic      -log p(y | x)  on labelled,   -log D(x)  on unlabelled,   -log(1 - D(G(z)))  on generated examples
+    generator   |E f(x) - E f(G(z))|², f the critic's last hidden layer                                            (feature matching)
+
+Samples given a label are drawn by p(x | y) ∝ p_G(x) p(y | x): several from the generator, one of them by its share of p(y | x).
+
+Salimans et al., "Improved techniques for training GANs", 2016, section 5, https://arxiv.org/abs/1606.03498
+"""
+
+import tensorflow as tf
+
+from tfgen import rng
+from tfgen.adversarial.composed import LAST, adam, net_for, values_for
+from tfgen.adversarial.engine import Adversarial
+from tfgen.layers import GaussianNoise
+from tfgen.nets import critic_net, generator_net
+from tfgen.words import at_least
+
+__all__ = ["JointGAN"]
+
+
+class JointGAN(Adversarial):
+    """Labels are 0 to K - 1, and K where an example has none: `tfgen.data.with_few_labels` makes such data.
+
+    Arguments:
+        shape: of one example.
+        condition: K + 1, the classes and "not labelled".
+        values: "unit", "signed", "real" or "auto".
+        latent: dimensions of the noise.
+        net, hidden, width: of both nets; an mlp critic has `critic_hidden`.
+        noise_in, noise_hidden: standard deviations of the noise on the critic's input and hidden layers in training.
+        candidates: samples among which one with the asked label is drawn.
+    """
+
+    unlabelled = True  # the last of its classes is "not labelled"
+
+    def __init__(
+        self, shape, *, condition: int, values: str = "unit", latent: int = 100, net: str = "mlp", hidden: tuple[int, ...] = (500, 500),
+        critic_hidden: tuple[int, ...] = (1000, 500, 250, 250, 250), width: int = 64, noise_in: float = 0.3, noise_hidden: float = 0.5,
+        candidates: int = 16, learning_rate: float = 3e-3,
+    ):  # fmt: skip
+        if not isinstance(condition, int) or condition < 3:
+            raise ValueError(f"condition={condition!r}: expected the number of classes (two or more) and one for examples without a label")
+        at_least(1, latent=latent, hidden=hidden, critic_hidden=critic_hidden, width=width, candidates=candidates)
+        shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+        values, net = values_for(shape, values, "JointGAN"), net_for(shape, net)
+        generator = generator_net(latent, shape, net, hidden=hidden, width=width, norm="batch", activation="softplus", last=LAST[values])
+        critic = critic_net(
+            shape, net, outputs=condition - 1, hidden=critic_hidden, width=width, activation="relu", noise=(noise_in, noise_hidden),
+            norm="none" if net == "mlp" else "batch",
+        )  # fmt: skip
+        optimizers = dict.fromkeys(("critic", "generator"), adam(learning_rate))
+        super().__init__(shape, generator, critic, condition=condition, values=values, feature_matching=True, prior="uniform", optimizers=optimizers)
+        self.classes, self.candidates = condition - 1, candidates
+
+    @property
+    def latent(self) -> int:
+        return self.generator.input_shape[-1]
+
+    def critic_terms(self, x, condition=None, training=True):
+        labels = tf.cast(condition, tf.int32)
+        known = labels < self.classes
+        fake = self.generator(self._draw(tf.shape(x)[0]), training=training)
+        logits, fake_logits = (self._reader(rows, training=training)[1] for rows in (x, fake))
+        real_lse, fake_lse = (tf.reduce_logsumexp(part, -1) for part in (logits, fake_logits))
+        told = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.minimum(labels, self.classes - 1), logits)
+        terms = {"labelled": _mean_where(known, told), "unlabelled": _mean_where(~known, tf.nn.softplus(-real_lse))}
+        terms["generated"] = tf.reduce_mean(tf.nn.softplus(fake_lse))
+        wrong = tf.cast(tf.argmax(logits, -1, tf.int32) != labels, tf.float32)
+        return {"loss": tf.add_n([*terms.values()]), **terms, "error": _mean_where(known, wrong)}
+
+    def generator_terms(self, x, condition=None, training=True):
+        fake = self.generator(self._draw(tf.shape(x)[0]), training=training)
+        real, fake = (tf.reduce_mean(self._reader(rows, training=training)[0], 0) for rows in (x, fake))
+        return {"loss": tf.reduce_mean((real - fake) ** 2)}
+
+    def classify(self, x, condition=None):
+        """Logits [n, K] of p(y | x)."""
+        return self._reader(x, training=False)[1]
+
+    def noise(self, n, seed):
+        """The noise of the candidates, and a uniform number that takes one."""
+        z, u = rng.split(seed, 2)
+        return {"z": 2 * rng.uniform([n, self.candidates, self.latent], z) - 1, "u": rng.uniform([n], u)}
+
+    def generate(self, noise, condition=None):
+        k = self.candidates
+        x = self.generator(tf.reshape(noise["z"], [-1, self.latent]), training=False)
+        log_p = tf.nn.log_softmax(self.classify(x))
+        log_p = tf.concat([log_p, tf.zeros_like(log_p[:, :1])], -1)  # no label: all alike
+        asked = tf.one_hot(tf.repeat(tf.cast(condition, tf.int32), k), self.condition)
+        logits = tf.reshape(tf.reduce_sum(asked * log_p, -1), [-1, k])
+        taken = tf.one_hot(rng.categorical(noise["u"], logits=logits), k)
+        flat = tf.reduce_sum(taken[:, :, None] * tf.reshape(x, [-1, k, self.flat(x).shape[-1]]), 1)
+        return tf.reshape(flat, [-1, *self.shape])
+
+    def _draw(self, n):
+        return 2 * rng.uniform([n, self.latent], self.new_seed()) - 1
+
+
+def _mean_where(which, values):
+    """The mean over some of a batch; 0 over none."""
+    which = tf.cast(which, tf.float32)
+    return tf.math.divide_no_nan(tf.reduce_sum(which * values), tf.reduce_sum(which))

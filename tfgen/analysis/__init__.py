@@ -1,0 +1,33 @@
+"""Questions to a trained sampler: does it train as expected, is its latent space smooth, how is information coded, does it memorise?
+
+Everything here knows models by their methods only: `noise`, `generate`, and `encode`, `decode`, codes and classes where they have them.
+"""
+
+from tfgen.analysis.coding import Arithmetic, Traversal, arithmetic, codes_linearly, traversals
+from tfgen.analysis.drawing import film, paths, sheet, side_by_side, step_curves
+from tfgen.analysis.latent import between, decodes, has_latent, is_uniform, roughness, slerp, step_sizes, walk
+from tfgen.analysis.memorising import Memory, memory, neighbours
+
+__all__ = [
+    "Arithmetic",
+    "Memory",
+    "Traversal",
+    "arithmetic",
+    "between",
+    "codes_linearly",
+    "decodes",
+    "film",
+    "has_latent",
+    "is_uniform",
+    "memory",
+    "neighbours",
+    "paths",
+    "roughness",
+    "sheet",
+    "side_by_side",
+    "slerp",
+    "step_curves",
+    "step_sizes",
+    "traversals",
+    "walk",
+]

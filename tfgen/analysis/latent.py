@@ -1,0 +1,103 @@
+"""Walks between two noises, and how evenly the samples move along them.
+
+    slerp(a, b; t) = sin((1 - t) ω) / sin ω · a + sin(t ω) / sin ω · b,  ω the angle between a and b
+
+Gaussian noise of many dimensions lies near a sphere, so a walk follows the sphere: half way along a straight line is noise that no sample has.
+A uniform number goes straight.
+
+White, "Sampling generative networks", 2016, https://arxiv.org/abs/1609.04468
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tfgen import condition as conditions
+from tfgen import rng
+from tfgen.words import at_least
+
+__all__ = ["between", "decodes", "generate", "has_latent", "is_uniform", "repeat", "roughness", "slerp", "step_sizes", "walk"]
+
+DRAWN = 64  # noises by which a number is known as uniform: a normal one keeps within -1..1 as often once in 10^10
+
+
+def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
+    """From a (t = 0) to b (t = 1) around the origin, row by row: [n, d]. Rows of one line through the origin go straight."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    norms = np.linalg.norm(a, axis=-1, keepdims=True) * np.linalg.norm(b, axis=-1, keepdims=True)
+    angle = np.arccos(np.clip((a * b).sum(-1, keepdims=True) / np.maximum(norms, 1e-30), -1, 1))
+    straight = np.sin(angle) < 1e-6
+    sine = np.where(straight, 1, np.sin(angle))
+    around = np.sin((1 - t) * angle) / sine * a + np.sin(t * angle) / sine * b
+    return np.where(straight, (1 - t) * a + t * b, around)
+
+
+def between(a: np.ndarray, b: np.ndarray, steps: int, uniform: np.ndarray) -> np.ndarray:
+    """From a to b [n, …] in equal steps, both among them: [n, steps, …]. `uniform` [product of …] says which numbers go straight."""
+    flat_a, flat_b = np.reshape(a, [len(a), -1]), np.reshape(b, [len(b), -1])
+    path = np.empty((len(a), steps, flat_a.shape[1]), np.float32)
+    for i, t in enumerate(np.linspace(0, 1, steps)):
+        path[:, i, uniform] = (1 - t) * flat_a[:, uniform] + t * flat_b[:, uniform]
+        path[:, i, ~uniform] = slerp(flat_a[:, ~uniform], flat_b[:, ~uniform], t)
+    return path.reshape(len(a), steps, *np.shape(a)[1:])
+
+
+def is_uniform(model):
+    """For each part of the noise, which of its numbers are uniform (all that are drawn lie in -1..1), bool [product of the part's shape]."""
+    drawn = model.noise(DRAWN, rng.as_seed(0))
+    return tf.nest.map_structure(lambda part: (np.abs(np.reshape(part, [DRAWN, -1])) <= 1).all(0), drawn)
+
+
+def has_latent(model) -> bool:
+    """Whether samples are a map of Gaussian numbers, so that a walk means something: values that are drawn one by one from uniforms are none."""
+    return decodes(model) or (model.values in ("unit", "signed", "real") and any(not u.all() for u in tf.nest.flatten(is_uniform(model))))
+
+
+def decodes(model) -> bool:
+    """Whether `decode` takes a part of the noise, "z": samples are draws around its means."""
+    return hasattr(model, "decode") and isinstance(signature := model.noise_signature(), dict) and "z" in signature
+
+
+def walk(model, pairs: int = 8, steps: int = 9, seed: int = 0, condition=None, *, means: bool = False) -> np.ndarray:
+    """Samples along the way between two noises, a row for each pair: [pairs, steps, *shape].
+
+    Arguments:
+        condition: one for all, or one for each pair.
+        means: decode z in place of sampling, where the model decodes.
+    """
+    at_least(1, pairs=pairs)
+    at_least(2, steps=steps)
+    if means and not decodes(model):
+        raise ValueError(f"walk(means=True): {type(model).__name__} decodes no part of its noise; leave means out")
+    noise = model.noise(2 * pairs, rng.as_seed(seed))
+    way = tf.nest.map_structure(lambda part, uniform: between(part[:pairs], part[pairs:], steps, uniform), noise, is_uniform(model))
+    way = tf.nest.map_structure(lambda part: part.reshape(pairs * steps, *part.shape[2:]), way)
+    x = generate(model, way, repeat(conditions.broadcast(model.condition, condition, pairs), steps), means=means)
+    return x.reshape(pairs, steps, *x.shape[1:])
+
+
+def step_sizes(x: np.ndarray) -> np.ndarray:
+    """Euclidean distances between neighbours of a walk [pairs, steps, …]: [pairs, steps - 1]."""
+    return np.linalg.norm(np.diff(np.reshape(x, [*np.shape(x)[:2], -1]).astype(np.float64), axis=1), axis=-1)
+
+
+def roughness(x: np.ndarray) -> float:
+    """The largest step over the mean step, the median over the pairs: 1 is even, the number of steps is one jump. NaN where nothing moves."""
+    steps = step_sizes(x)
+    steps = steps[steps.sum(1) > 0]
+    return float(np.median(steps.max(1) / steps.mean(1))) if len(steps) else float("nan")
+
+
+def generate(model, noise, condition=None, *, means: bool = False, piece: int = 500) -> np.ndarray:
+    """Samples of these noises (their means, where asked for), some at a time: [n, *shape]."""
+    make = tf.function(lambda n, c: model.decode(n["z"], c) if means else model.generate(n, c), reduce_retracing=True)
+    n = len(tf.nest.flatten(noise)[0])
+    pieces = []
+    for at in range(0, n, piece):
+        here = tf.nest.map_structure(lambda part: tf.constant(part[at : at + piece]), noise)  # noqa: B023
+        told = None if condition is None else tf.nest.map_structure(lambda part: part[at : at + piece], condition)  # noqa: B023
+        pieces.append(make(here, told).numpy())
+    return np.concatenate(pieces)
+
+
+def repeat(condition, times: int):
+    return None if condition is None else tf.nest.map_structure(lambda part: tf.repeat(part, times, 0), condition)

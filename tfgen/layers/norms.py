@@ -1,0 +1,29 @@
+"""Normalising layers by name."""
+
+import keras
+
+from tfgen.layers.spectral import Spectral
+from tfgen.layers.virtual import VirtualBatchNormalization
+from tfgen.words import one_of
+
+__all__ = ["NORMS", "norms", "wrapped"]
+
+NORMS = ("none", "batch", "layer", "spectral", "virtual:COUNT")
+
+
+def norms(kind: str) -> list[keras.layers.Layer]:
+    """What stands between a linear layer and its activation: nothing, or one layer. "virtual:64" has a reference batch of 64."""
+    name, _, count = kind.partition(":")
+    one_of(f"norm={kind!r}", name, ("none", "batch", "layer", "spectral", "virtual"))
+    if name == "virtual":
+        if not count.isdigit() or int(count) < 2:
+            raise ValueError(f"norm={kind!r}: say how many the reference batch holds, such as virtual:64")
+        return [VirtualBatchNormalization(int(count))]
+    if name == "batch":  # one that leaves the moments of all replicas together
+        return [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=True)]
+    return [keras.layers.LayerNormalization(epsilon=1e-5)] if name == "layer" else []
+
+
+def wrapped(layer: keras.layers.Layer, kind: str) -> keras.layers.Layer:
+    """The layer itself, or under spectral normalisation."""
+    return Spectral(layer) if kind == "spectral" else layer

@@ -1,0 +1,82 @@
+"""Penalties on a critic: what keeps it from growing too steep. v is its output on an example, before any sigmoid.
+
+gradient_penalty   λ (|∇v(x̂)| - 1)², x̂ between a real and a generated example                    Gulrajani et al. 2017
+r1, r2             (γ/2) |∇v(x)|² on real, on generated examples                                   Mescheder et al. 2018
+roth               (γ/2) ((1 - σ(v(x)))² |∇v(x)|² + σ(v(G(z)))² |∇v(G(z))|²)                       Roth et al. 2017, Eq. 21
+clip               no term: each weight is cut to [-c, c] after every turn                         Arjovsky et al. 2017
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfgen import rng
+from tfgen.losses.divergences import to_number
+from tfgen.words import nearest
+
+__all__ = ["PENALTIES", "Penalty", "Play", "penalty"]
+
+
+class Play(NamedTuple):
+    """What a penalty may look at: the critic, real and generated examples [n, …], its outputs [n] on them, and the tape that saw these."""
+
+    critic: Callable[[tf.Tensor], tf.Tensor]
+    real: tf.Tensor
+    fake: tf.Tensor
+    real_output: tf.Tensor
+    fake_output: tf.Tensor
+    tape: tf.GradientTape
+
+    def slope(self, output: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
+        """|∇v|² [n]."""
+        return _squared(self.tape.gradient(output, at))
+
+
+class Penalty(NamedTuple):
+    """`weight` times `term(play)` [n] is added to the critic's loss. Without a term, the weight is where weights are cut."""
+
+    name: str
+    weight: float
+    term: Callable[[Play], tf.Tensor] | None
+
+
+def _squared(gradient: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.cast(gradient, tf.float32) ** 2, range(1, gradient.shape.rank))
+
+
+def _gradient_penalty(play: Play) -> tf.Tensor:
+    u = rng.uniform([tf.shape(play.real)[0], *[1] * (play.real.shape.rank - 1)], rng.new_seed())
+    between = u * play.real + (1 - u) * play.fake
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(between)
+        output = play.critic(between)
+    return (tf.sqrt(_squared(tape.gradient(output, between)) + 1e-12) - 1) ** 2
+
+
+def _roth(play: Play) -> tf.Tensor:
+    real = (1 - tf.sigmoid(play.real_output)) ** 2 * play.slope(play.real_output, play.real)
+    return (real + tf.sigmoid(play.fake_output) ** 2 * play.slope(play.fake_output, play.fake)) / 2
+
+
+PENALTIES: dict[str, Penalty] = {
+    p.name: p
+    for p in (
+        Penalty("gradient_penalty", 10.0, _gradient_penalty),
+        Penalty("r1", 10.0, lambda play: play.slope(play.real_output, play.real) / 2),
+        Penalty("r2", 10.0, lambda play: play.slope(play.fake_output, play.fake) / 2),
+        Penalty("roth", 2.0, _roth),
+        Penalty("clip", 0.01, None),
+    )
+}
+
+
+def penalty(text: str) -> Penalty:
+    """By name, with the paper's weight, or "r1:0.1" with one's own."""
+    name, colon, number = text.partition(":")
+    if name not in PENALTIES:
+        raise ValueError(f"there is no penalty {name!r}: take one of {nearest(name, PENALTIES)}")
+    weight = to_number(text, number) if colon else PENALTIES[name].weight
+    if weight <= 0:
+        raise ValueError(f"{text!r}: expected a weight above 0")
+    return PENALTIES[name]._replace(weight=weight)

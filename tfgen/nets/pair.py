@@ -1,0 +1,67 @@
+"""A generator and a critic for examples of any shape: fully connected, DCGAN's or residual."""
+
+import math
+
+import keras
+
+from tfgen.layers import GaussianNoise, MinibatchDiscrimination, Reference, Strip
+from tfgen.nets.dcgan import painter, reader
+from tfgen.nets.mlp import dense
+from tfgen.nets.resnet import residual_painter, residual_reader
+from tfgen.words import one_of
+
+__all__ = ["NETS", "critic_net", "generator_net"]
+
+NETS = ("mlp", "dcgan", "resnet")
+
+
+def generator_net(
+    inputs: int, shape: tuple[int, ...], net: str = "mlp", *, hidden: tuple[int, ...] = (256, 256), width: int = 64,
+    activation: str = "relu", norm: str = "none", last: str | None = None, classes: int = 0,
+) -> keras.Sequential:  # fmt: skip
+    """[n, inputs] to float32 [n, *shape].
+
+    Arguments:
+        inputs: dimensions of the noise, and of the condition beside it, of which the last `classes` are a one-hot label.
+        net: one of NETS; `hidden` are the units of "mlp", `width` the filters of the others.
+        norm: a name of `tfgen.layers.norms`.
+        last: the activation of the output.
+    """
+    one_of(f"net={net!r}", net, NETS)
+    before, after = [], []
+    if norm.startswith("virtual"):
+        count = int(norm.partition(":")[2] or 0)
+        before, after = [Reference(count, classes)], [Strip(count)]
+    if net == "mlp":
+        layers = [*dense(hidden, activation, norm=norm), keras.layers.Dense(math.prod(shape), dtype="float32")]
+        after += [keras.layers.Reshape(shape, dtype="float32")]
+    else:
+        layers = {"dcgan": painter, "resnet": residual_painter}[net](inputs, shape, width, norm=norm)
+    after += [keras.layers.Activation(last, dtype="float32")] if last else []
+    return keras.Sequential([keras.Input((inputs,)), *before, *layers, *after], name="generator")
+
+
+def critic_net(
+    shape: tuple[int, ...], net: str = "mlp", *, outputs: int = 1, hidden: tuple[int, ...] = (256, 256), width: int = 64,
+    activation: str = "leaky_relu", norm: str = "none", dropout: float = 0.0, minibatch: int = 0, noise: tuple[float, float] = (0.0, 0.0),
+    bias: bool = True,
+) -> keras.Sequential:  # fmt: skip
+    """[n, *shape] to float32 [n, outputs]; the layer "features" is what the last dense layer sees of an example.
+
+    Arguments:
+        minibatch: kernels of minibatch discrimination behind the features.
+        dropout, noise: on each hidden layer of "mlp"; standard deviations of Gaussian noise on its input and on its hidden layers.
+        bias: of the output; without one where only differences of outputs count.
+    """
+    one_of(f"net={net!r}", net, NETS)
+    if net == "mlp":
+        layers = [
+            keras.layers.Flatten(),
+            *([GaussianNoise(noise[0])] if noise[0] else []),
+            *dense(hidden, activation, norm=norm, dropout=dropout, noise=noise[1]),
+        ]
+    else:
+        layers = {"dcgan": reader, "resnet": residual_reader}[net](shape, width, norm=norm)
+    layers += [keras.layers.Flatten(name="features")]
+    layers += [MinibatchDiscrimination(minibatch)] if minibatch else []
+    return keras.Sequential([keras.Input(shape), *layers, keras.layers.Dense(outputs, use_bias=bias, dtype="float32")], name="critic")
