@@ -1,4 +1,4 @@
-"""Speed as ratios within one run: `python -m benchmarks`.
+"""Speed as ratios within one run: `python -m benchmarks`, and of GANs `python -m benchmarks gan`.
 
 1. `fit` against a bare loop over the same tf.data with the same step: what the house costs.
 2. The RBM against scikit-learn's BernoulliRBM on the same work: persistent contrastive divergence, 100 chains, batches of 100.
@@ -8,6 +8,7 @@ Each pair is alternated; the table shows medians and the range of the ratio. Not
 
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 
@@ -74,4 +75,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["gan"]:
+        from benchmarks import gan
+
+        gan.main(sys.argv[2:])
+    else:
+        main()

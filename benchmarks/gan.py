@@ -23,8 +23,8 @@ from unittest import mock
 
 import numpy as np
 
-THREADS, SHAPE, WIDTH = 2, (28, 28, 1), 32
-BATCHES = {"dcgan": (100, 40), "wgan_gp": (320, 10)}  # examples in a batch, batches in a round
+SHAPE, WIDTH = (28, 28, 1), 32
+BATCHES = {"dcgan": (100, 20), "wgan_gp": (320, 10)}  # examples in a batch, batches in a round
 PENALTIES = ("none", "gradient_penalty", "r1", "r2", "roth", "clip")
 STEPS, TOLERANCE = 3, 1e-4
 
@@ -59,7 +59,6 @@ def ours(weights: pathlib.Path) -> tuple[dict[str, Callable], Losses]:
     # isort: split
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(THREADS)
     options = tf.data.Options()
     options.autotune.enabled = False  # as tfgen.data does
     rounds, losses, initial = {}, {}, {}
@@ -96,7 +95,6 @@ def theirs(weights: pathlib.Path) -> tuple[dict[str, Callable], Losses]:
 
     from benchmarks.gan_torch import PEERS, take
 
-    torch.set_num_threads(THREADS)
     rounds, losses, initial = {}, {}, np.load(weights)
     for name, cls in PEERS.items():
         batches = torch.from_numpy(np.ascontiguousarray(pictures(name).transpose(0, 3, 1, 2))).split(BATCHES[name][0])
@@ -130,10 +128,10 @@ def work(side: str, weights: str, clock: str) -> None:
 class Side:
     """A process that works on demand."""
 
-    def __init__(self, side: str, weights: pathlib.Path, clock: str):
+    def __init__(self, side: str, weights: pathlib.Path, clock: str, threads: int):
         command = [sys.executable, "-m", "benchmarks.gan", "--work", side, str(weights), clock]
-        threads = {"OMP_NUM_THREADS": str(THREADS), "TF_NUM_INTRAOP_THREADS": str(THREADS)}
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **threads})
+        told = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), str(threads))
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **told})
         self.losses: Losses = json.loads(self._answer())
 
     def __call__(self, name: str) -> float:
@@ -177,6 +175,7 @@ def row(what: str, first: str, ratios: list[float]) -> None:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("python -m benchmarks gan", description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=2, help="of each side")
     parser.add_argument("--cpu-time", action="store_true", help="count processor time, where something else runs meanwhile")
     asked = parser.parse_args(arguments)
     clock = "process_time" if asked.cpu_time else "perf_counter"
@@ -184,9 +183,9 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         weights = pathlib.Path(folder) / "weights.npz"
         try:
-            sides.append(Side("ours", weights, clock))
+            sides.append(Side("ours", weights, clock, asked.threads))
             if importlib.util.find_spec("torch"):
-                sides.append(Side("theirs", weights, clock))
+                sides.append(Side("theirs", weights, clock, asked.threads))
                 speeds(*sides, asked.rounds)
             else:
                 print("no comparison without PyTorch: pip install the CPU build of torch==2.13.0")

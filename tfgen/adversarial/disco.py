@@ -36,7 +36,7 @@ class Disco(GMMN):
 
     def loss_terms(self, x, condition=None, training=True):
         n, k = tf.shape(x)[0], self.samples
-        many = tf.nest.map_structure(lambda t: tf.repeat(t, k, 0), condition)
+        many = tf.nest.map_structure(lambda t: t if t is None else tf.repeat(t, k, 0), condition)
         fake = tf.reshape(self._generator(self.noise(n * k, self.new_seed()), many, training), [n, k, -1])
         accuracy = tf.reduce_mean(self._distance(fake, tf.reshape(x, [n, 1, -1])), 1)
         diversity = tf.reduce_sum(self._distance(fake[:, :, None], fake[:, None]), [1, 2]) / (k * (k - 1))

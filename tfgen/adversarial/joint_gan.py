@@ -14,7 +14,6 @@ import tensorflow as tf
 from tfgen import rng
 from tfgen.adversarial.composed import LAST, adam, net_for, values_for
 from tfgen.adversarial.engine import Adversarial
-from tfgen.layers import GaussianNoise
 from tfgen.nets import critic_net, generator_net
 from tfgen.words import at_least
 

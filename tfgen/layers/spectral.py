@@ -20,7 +20,7 @@ class Spectral(keras.layers.Wrapper):
     def build(self, input_shape):
         super().build(input_shape)
         outputs = self.layer.kernel.shape[-1]
-        self.u = self.add_weight(shape=(1, outputs), initializer="random_normal", trainable=False, aggregation="only_first_replica", name="u")
+        self.u = self.add_weight(shape=(1, outputs), initializer="random_normal", trainable=False, aggregation="only_first_replica", autocast=False, name="u")
 
     def call(self, x, training=False):
         kernel = tf.convert_to_tensor(self.layer.kernel)

@@ -58,8 +58,8 @@ class VirtualBatchNormalization(keras.layers.Layer):
         self.count, self.epsilon = count, epsilon
 
     def build(self, input_shape):
-        self.gamma = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="gamma")
-        self.beta = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="beta")
+        self.gamma = self.add_weight(shape=(input_shape[-1],), initializer="ones", autocast=False, name="gamma")
+        self.beta = self.add_weight(shape=(input_shape[-1],), initializer="zeros", autocast=False, name="beta")
 
     def call(self, x):
         places = list(range(1, x.shape.rank - 1))

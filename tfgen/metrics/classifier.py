@@ -8,7 +8,6 @@ import json
 import math
 import platform
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -59,7 +58,7 @@ def train_classifier(name: str, *, data_dir: str | Path | None = None, epochs: i
     epochs = epochs or min(60, max(8, math.ceil(100_000 / train.count)))  # small sets need more
     pixels = 2 if min(train.shape[:2]) >= 16 else 1
     keras.utils.set_random_seed(seed)
-    model, begin = convnet(train.shape, train.classes), time.monotonic()
+    model = convnet(train.shape, train.classes)
     dataset = data.load(train, values="unit", condition=True, batch=BATCH, seed=seed)
     rate = keras.optimizers.schedules.CosineDecay(RATE, epochs * len(dataset))
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
@@ -78,7 +77,6 @@ def train_classifier(name: str, *, data_dir: str | Path | None = None, epochs: i
         "test": {"split": "test", "examples": test.count, "wrong": wrong, "error": wrong / test.count},
         "parameters": sum(math.prod(v.shape) for v in bare.variables),
         "features": bare.get_layer("features").units,
-        "minutes": round((time.monotonic() - begin) / 60, 2),
         "command": f"python -m tfgen.metrics.classifier {name} --epochs {epochs} --seed {seed}",
         "versions": {"tensorflow": tf.__version__, "keras": keras.__version__, "python": platform.python_version(), "numpy": np.__version__},
     }

@@ -17,15 +17,24 @@ def halvings(shape: tuple[int, ...], least: int = 3) -> int:
     """How often height and width halve while they stay whole and at least `least`."""
     if len(shape) != 3:
         raise ValueError(f"a convolutional net makes pictures [height, width, channels], and {shape} came: take net='mlp'")
-    height, width, times = *shape[:2], 0
-    while height % 2 == width % 2 == 0 and min(height, width) // 2 >= least:
-        height, width, times = height // 2, width // 2, times + 1
-    if not times or max(height, width) > 15:
+    times = _times(*shape[:2], least)
+    if not times:
+        height, width = (_near(side) for side in shape[:2])
+        if not _times(height, width, least):  # too long a picture
+            height = width = _near(min(shape[:2]))
         raise ValueError(
             f"pictures of {shape[0]}x{shape[1]} do not halve down to 3 to 15 pixels a side: take a size such as "
-            f"{_near(shape[0])}x{_near(shape[1])} (--size cuts to a square one), or net='mlp'"
+            f"{height}x{width} (--size cuts to a square one), or net='mlp'"
         )
     return times
+
+
+def _times(height: int, width: int, least: int) -> int:
+    """0 where it does not end at 3 to 15 pixels a side."""
+    times = 0
+    while height % 2 == width % 2 == 0 and min(height, width) // 2 >= least:
+        height, width, times = height // 2, width // 2, times + 1
+    return times if max(height, width) <= 15 else 0
 
 
 def _near(side: int) -> int:

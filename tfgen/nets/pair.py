@@ -5,6 +5,7 @@ import math
 import keras
 
 from tfgen.layers import GaussianNoise, MinibatchDiscrimination, Reference, Strip
+from tfgen.layers.norms import norms
 from tfgen.nets.dcgan import painter, reader
 from tfgen.nets.mlp import dense
 from tfgen.nets.resnet import residual_painter, residual_reader
@@ -29,8 +30,8 @@ def generator_net(
     """
     one_of(f"net={net!r}", net, NETS)
     before, after = [], []
-    if norm.startswith("virtual"):
-        count = int(norm.partition(":")[2] or 0)
+    if norms(norm) and norm.startswith("virtual"):
+        count = int(norm.partition(":")[2])
         before, after = [Reference(count, classes)], [Strip(count)]
     if net == "mlp":
         layers = [*dense(hidden, activation, norm=norm), keras.layers.Dense(math.prod(shape), dtype="float32")]
@@ -44,14 +45,12 @@ def generator_net(
 def critic_net(
     shape: tuple[int, ...], net: str = "mlp", *, outputs: int = 1, hidden: tuple[int, ...] = (256, 256), width: int = 64,
     activation: str = "leaky_relu", norm: str = "none", dropout: float = 0.0, minibatch: int = 0, noise: tuple[float, float] = (0.0, 0.0),
-    bias: bool = True,
 ) -> keras.Sequential:  # fmt: skip
     """[n, *shape] to float32 [n, outputs]; the layer "features" is what the last dense layer sees of an example.
 
     Arguments:
         minibatch: kernels of minibatch discrimination behind the features.
         dropout, noise: on each hidden layer of "mlp"; standard deviations of Gaussian noise on its input and on its hidden layers.
-        bias: of the output; without one where only differences of outputs count.
     """
     one_of(f"net={net!r}", net, NETS)
     if net == "mlp":
@@ -64,4 +63,4 @@ def critic_net(
         layers = {"dcgan": reader, "resnet": residual_reader}[net](shape, width, norm=norm)
     layers += [keras.layers.Flatten(name="features")]
     layers += [MinibatchDiscrimination(minibatch)] if minibatch else []
-    return keras.Sequential([keras.Input(shape), *layers, keras.layers.Dense(outputs, use_bias=bias, dtype="float32")], name="critic")
+    return keras.Sequential([keras.Input(shape), *layers, keras.layers.Dense(outputs, dtype="float32", name="output")], name="critic")
