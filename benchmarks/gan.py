@@ -57,8 +57,10 @@ def ours(weights: pathlib.Path) -> tuple[dict[str, Callable], Losses]:
     import tfgen
 
     # isort: split
+    import keras
     import tensorflow as tf
 
+    keras.utils.set_random_seed(0)
     options = tf.data.Options()
     options.autotune.enabled = False  # as tfgen.data does
     rounds, losses, initial = {}, {}, {}

@@ -17,12 +17,12 @@ def generator(latent: int, width: int) -> nn.Sequential:
     )  # fmt: skip
 
 
-def critic(width: int, norm: bool, bias: bool) -> nn.Sequential:
+def critic(width: int, norm: bool) -> nn.Sequential:
     """Pictures [n, 1, 28, 28] to outputs [n, 1]."""
     between = [nn.BatchNorm2d(2 * width)] if norm else []
     return nn.Sequential(
         nn.Conv2d(1, width, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(width, 2 * width, 4, 2, 1, bias=not norm), *between, nn.LeakyReLU(0.2),
-        nn.Flatten(), nn.Linear(2 * width * 7 * 7, 1, bias=bias),
+        nn.Flatten(), nn.Linear(2 * width * 7 * 7, 1),
     )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ class DCGAN:
     latent = 100
 
     def __init__(self, width: int):
-        self.generator, self.critic = generator(self.latent, width), critic(width, norm=True, bias=True)
+        self.generator, self.critic = generator(self.latent, width), critic(width, norm=True)
         self.adams = [torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999), eps=1e-7) for net in (self.critic, self.generator)]
 
     def noise(self, n: int) -> torch.Tensor:
@@ -65,7 +65,7 @@ class WGANGP(DCGAN):
     turns = 5
 
     def __init__(self, width: int):
-        self.generator, self.critic = generator(self.latent, width), critic(width, norm=False, bias=False)
+        self.generator, self.critic = generator(self.latent, width), critic(width, norm=False)
         self.adams = [torch.optim.Adam(net.parameters(), 1e-4, (0.0, 0.999), eps=1e-7) for net in (self.critic, self.generator)]
 
     def noise(self, n: int) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Four small systems that stress what the catalog does not yet: stages, persistent chains, variable length, dict conditions."""
+"""Five small systems that stress what no row of the catalog does: stages, persistent chains, variable length, dict conditions, a GAN with every piece."""
 
 import functools
 import math
@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import heads, rng
+from tfgen.adversarial import GAN
 from tfgen.energy import RBM
 from tfgen.entry import Entry
 from tfgen.model import GenerativeModel, Player
@@ -137,7 +138,18 @@ def _told():
     return _real(64, 2), {"label": np.random.default_rng(1).integers(0, 3, 64), "attributes": _real(64, 2)}
 
 
+def _pictures():
+    return np.random.default_rng(0).uniform(-1, 1, (64, 8, 8, 1)).astype("float32"), np.random.default_rng(1).integers(0, 3, 64)
+
+
+EVERYTHING = {
+    "latent": 3, "width": 4, "net": "dcgan", "values": "signed", "condition": 3, "penalties": ("gradient_penalty", "r1", "r2", "roth", "clip:1"),
+    "turns": 2, "packing": 2, "smoothing": 0.1, "history": 1e-3, "average": 0.9, "instance_noise": 0.1, "minibatch": 2, "generator_norm": "virtual:4",
+    "critic_norm": "spectral", "dropout": 0.0, "critic_learning_rate": 1e-3,
+}  # fmt: skip
+
 SYSTEMS = [
+    Entry("everything", GAN, "-", "every penalty and trick", functools.partial(GAN, (8, 8, 1), **EVERYTHING), _pictures, GAN),
     Entry("greedy", Greedy, "-", "stages", functools.partial(Greedy, (4,)), functools.partial(_real, 64, 4), Greedy),
     Entry("chains", RBM, "-", "persistent chains", functools.partial(RBM, (5,), hidden=4, chains=8, sweeps=20), functools.partial(_bits, 64, 5), RBM),
     Entry("walk", Walk, "-", "variable length", Walk, functools.partial(_bits, 64, 6), Walk),
