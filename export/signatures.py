@@ -2,6 +2,7 @@
 
     generate(noise…)    → x              encode(x)      → z          log_prob(x)     → log_prob
     decode(z)           → x              reconstruct(x) → x          free_energy(x)  → free_energy
+    classify(x)         → logits
 
 A dict of noise or conditions becomes one input for each part: noise_z, condition_label. `bound` draws random numbers and stays behind.
 """
@@ -18,7 +19,7 @@ from tfgen.model import GenerativeModel
 
 __all__ = ["Signature", "examples", "signatures", "write"]
 
-_OUTPUT = {"generate": "x", "encode": "z", "decode": "x", "reconstruct": "x", "log_prob": "log_prob", "free_energy": "free_energy"}
+_OUTPUT = {"generate": "x", "encode": "z", "decode": "x", "reconstruct": "x", "log_prob": "log_prob", "free_energy": "free_energy", "classify": "logits"}
 _ARGUMENT = {"generate": "noise", "decode": "z"}
 
 

@@ -29,24 +29,26 @@ class InfoGAN(Adversarial):
         latent: dimensions of z, which has no meaning.
         categories: of each categorical code.
         codes: how many continuous ones.
-        net, hidden, width: of both nets.
+        net, hidden, width: of both nets; `between` units of a dense layer beside the convolutions, as in the paper's nets.
         information, information_codes: λ of categorical and of continuous codes.
         learning_rate, critic_learning_rate: of the generator (with Q), and of the critic.
     """
 
     def __init__(
         self, shape, *, condition=None, values: str = "auto", latent: int = 62, categories: tuple[int, ...] = (10,), codes: int = 2, net: str = "auto",
-        hidden: tuple[int, ...] = (256, 256), width: int = 64, information: float = 1.0, information_codes: float = 0.1, learning_rate: float = 1e-3,
-        critic_learning_rate: float = 2e-4,
+        hidden: tuple[int, ...] = (256, 256), width: int = 64, between: int = 1024, information: float = 1.0,
+        information_codes: float = 0.1, learning_rate: float = 1e-3, critic_learning_rate: float = 2e-4,
     ):  # fmt: skip
         at_least(2, categories=categories or (2,))
         at_least(0, codes=codes)
         at_least(1, latent=latent, hidden=hidden, width=width, some_codes=len(categories) + codes)
         shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
         values, net, told = values_for(shape, values, "InfoGAN"), net_for(shape, net), conditions.size(condition)
-        norm = "none" if net == "mlp" else "batch"
-        generator = generator_net(latent + sum(categories) + codes + told, shape, net, hidden=hidden, width=width, norm=norm, last=LAST[values])
-        critic = critic_net(self.seen_shape(shape, condition, maps=net != "mlp"), net, hidden=hidden[::-1], width=width, norm=norm)
+        norm, between = ("none", 0) if net == "mlp" else ("batch", between)
+        generator = generator_net(
+            latent + sum(categories) + codes + told, shape, net, hidden=hidden, width=width, norm=norm, last=LAST[values], between=between
+        )
+        critic = critic_net(self.seen_shape(shape, condition, maps=net != "mlp"), net, hidden=hidden[::-1], width=width, norm=norm, between=between)
         super().__init__(
             shape, generator, critic, condition=condition, values=values,
             optimizers={"critic": adam(critic_learning_rate), "generator": adam(learning_rate)},

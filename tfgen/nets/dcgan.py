@@ -42,8 +42,8 @@ def _near(side: int) -> int:
     return min((base * 2**k for base in (4, 5, 6, 7) for k in range(1, 9)), key=lambda size: abs(size - side))
 
 
-def painter(inputs: int, shape: tuple[int, ...], width: int = 64, *, norm: str = "batch") -> list[keras.layers.Layer]:
-    """The layers of a generator from [n, inputs] to maps [n, *shape] before the last activation; `width` filters before the last layer."""
+def painter(shape: tuple[int, ...], width: int = 64, *, norm: str = "batch") -> list[keras.layers.Layer]:
+    """The layers of a generator from [n, any] to maps [n, *shape] before the last activation; `width` filters before the last layer."""
     times = halvings(shape)
     small = (shape[0] >> times, shape[1] >> times)
     filters = [width << (times - 1 - i) for i in range(times)]

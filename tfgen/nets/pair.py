@@ -18,7 +18,7 @@ NETS = ("mlp", "dcgan", "resnet")
 
 def generator_net(
     inputs: int, shape: tuple[int, ...], net: str = "mlp", *, hidden: tuple[int, ...] = (256, 256), width: int = 64,
-    activation: str = "relu", norm: str = "none", last: str | None = None, classes: int = 0,
+    activation: str = "relu", norm: str = "none", last: str | None = None, classes: int = 0, between: int = 0,
 ) -> keras.Sequential:  # fmt: skip
     """[n, inputs] to float32 [n, *shape].
 
@@ -27,6 +27,7 @@ def generator_net(
         net: one of NETS; `hidden` are the units of "mlp", `width` the filters of the others.
         norm: a name of `tfgen.layers.norms`.
         last: the activation of the output.
+        between: units of a dense layer between the noise and the first maps.
     """
     one_of(f"net={net!r}", net, NETS)
     before, after = [], []
@@ -37,7 +38,8 @@ def generator_net(
         layers = [*dense(hidden, activation, norm=norm), keras.layers.Dense(math.prod(shape), dtype="float32")]
         after += [keras.layers.Reshape(shape, dtype="float32")]
     else:
-        layers = {"dcgan": painter, "resnet": residual_painter}[net](inputs, shape, width, norm=norm)
+        first = dense((between,), norm=norm) if between else []
+        layers = [*first, *{"dcgan": painter, "resnet": residual_painter}[net](shape, width, norm=norm)]
     after += [keras.layers.Activation(last, dtype="float32")] if last else []
     return keras.Sequential([keras.Input((inputs,)), *before, *layers, *after], name="generator")
 
@@ -45,12 +47,14 @@ def generator_net(
 def critic_net(
     shape: tuple[int, ...], net: str = "mlp", *, outputs: int = 1, hidden: tuple[int, ...] = (256, 256), width: int = 64,
     activation: str = "leaky_relu", norm: str = "none", dropout: float = 0.0, minibatch: int = 0, noise: tuple[float, float] = (0.0, 0.0),
+    between: int = 0,
 ) -> keras.Sequential:  # fmt: skip
     """[n, *shape] to float32 [n, outputs]; the layer "features" is what the last dense layer sees of an example.
 
     Arguments:
         minibatch: kernels of minibatch discrimination behind the features.
         dropout, noise: on each hidden layer of "mlp"; standard deviations of Gaussian noise on its input and on its hidden layers.
+        between: units of a dense layer between the last maps and the output.
     """
     one_of(f"net={net!r}", net, NETS)
     if net == "mlp":
@@ -61,6 +65,8 @@ def critic_net(
         ]
     else:
         layers = {"dcgan": reader, "resnet": residual_reader}[net](shape, width, norm=norm)
+    if between:
+        layers += [keras.layers.Flatten(), *dense((between,), activation, norm=norm)]
     layers += [keras.layers.Flatten(name="features")]
     layers += [MinibatchDiscrimination(minibatch)] if minibatch else []
     return keras.Sequential([keras.Input(shape), *layers, keras.layers.Dense(outputs, dtype="float32", name="output")], name="critic")

@@ -12,8 +12,8 @@ from tfgen.nets.dcgan import halvings
 __all__ = ["residual_painter", "residual_reader"]
 
 
-def residual_painter(inputs: int, shape: tuple[int, ...], width: int = 64, *, norm: str = "batch") -> list[keras.layers.Layer]:
-    """The layers of a generator from [n, inputs] to maps [n, *shape] before the last activation, `width` filters everywhere."""
+def residual_painter(shape: tuple[int, ...], width: int = 64, *, norm: str = "batch") -> list[keras.layers.Layer]:
+    """The layers of a generator from [n, any] to maps [n, *shape] before the last activation, `width` filters everywhere."""
     times = halvings(shape)
     small = (shape[0] >> times, shape[1] >> times)
     return [
