@@ -399,7 +399,7 @@ class GenerativeModel(keras.Model):
     def _check_batch(self, x, weight, players) -> None:
         if weight is not None and (len(players) > 1 or any(p.update for p in players.values())):
             raise ValueError(f"sample_weight weights the loss of one player, and {type(self).__name__} has {', '.join(players)}: leave it out")
-        message = f"[tfgen] a batch left a replica fewer than the {self.least_batch} example(s) of a step: take another batch size, or drop the remainder"
+        message = f"[tfgen] a batch left a replica fewer than {self.least_batch} example(s), which a step needs: take another batch size, or drop the remainder"
         tf.debugging.assert_greater_equal(_count(x), self.least_batch, message)
 
 
