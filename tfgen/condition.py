@@ -8,7 +8,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["broadcast", "check", "describe", "shape_of", "signature", "size", "vector"]
+__all__ = ["beside", "broadcast", "check", "describe", "shape_of", "signature", "size", "vector"]
 
 Spec = None | int | tuple | dict
 
@@ -43,6 +43,11 @@ def vector(spec: Spec, condition) -> tf.Tensor:
     if isinstance(spec, int):
         return tf.one_hot(tf.cast(condition, tf.int32), spec)
     return tf.reshape(tf.cast(condition, tf.float32), [-1, size(spec)])
+
+
+def beside(spec: Spec, rows: tf.Tensor, condition) -> tf.Tensor:
+    """Rows [n, d] and the condition as a vector beside them, [n, d + size(spec)]."""
+    return rows if spec is None else tf.concat([rows, vector(spec, condition)], -1)
 
 
 def signature(spec: Spec):

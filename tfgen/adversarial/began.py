@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import rng
-from tfgen.adversarial.composed import LAST, adam, net_for, values_for
+from tfgen.adversarial.composed import LAST, adam, resolved
 from tfgen.model import GenerativeModel, Player
 from tfgen.nets import autoencoder
 from tfgen.words import at_least
@@ -37,8 +37,8 @@ class BEGAN(GenerativeModel):
     ):  # fmt: skip
         at_least(1, latent=latent, hidden=hidden, width=width)
         at_least(0, gamma=gamma, rate=rate)
-        shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-        values, net, told = values_for(shape, values, "BEGAN"), net_for(shape, net), conditions.size(condition)
+        shape, values, net = resolved(shape, values, net, "BEGAN")
+        told = conditions.size(condition)
         super().__init__(shape, condition, values)
         self.latent, self.gamma, self.rate = latent, gamma, rate
         self.encoder, _ = autoencoder(shape, latent, net, hidden=hidden, width=width)
@@ -71,17 +71,14 @@ class BEGAN(GenerativeModel):
 
     def lost(self, x, condition=None):
         """L(x) [n]: the mean absolute difference from what the critic gives back."""
-        back = self.decoder(self._inputs(self.encoder(x), condition))
+        back = self.decoder(conditions.beside(self.condition, self.encoder(x), condition))
         return tf.reduce_mean(tf.abs(self.flat(x) - self.flat(back)), -1)
 
     def noise(self, n, seed):
         return 2 * rng.uniform([n, self.latent], seed) - 1
 
     def generate(self, noise, condition=None):
-        return self.generator(self._inputs(noise, condition))
+        return self.generator(conditions.beside(self.condition, noise, condition))
 
     def _fake(self, x, condition):
         return self.generate(self.noise(tf.shape(x)[0], self.new_seed()), condition)
-
-    def _inputs(self, noise, condition):
-        return noise if self.condition is None else tf.concat([noise, conditions.vector(self.condition, condition)], -1)

@@ -10,7 +10,7 @@ from tfgen.adversarial.engine import Adversarial
 from tfgen.nets import critic_net, generator_net
 from tfgen.words import at_least, nearest, one_of
 
-__all__ = ["LAST", "Composed", "adam", "net_for", "values_for"]
+__all__ = ["LAST", "Composed", "adam", "resolved"]
 
 LAST = {"unit": "sigmoid", "signed": "tanh", "real": None}
 
@@ -52,8 +52,7 @@ class Composed(Adversarial):
         at_least(1, latent=latent, hidden=hidden, width=width, packing=packing)
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout={dropout}: expected a number from 0 to below 1")
-        shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-        values, net = values_for(shape, values, type(self).__name__), net_for(shape, net)
+        shape, values, net = resolved(shape, values, net, type(self).__name__)
         auto, told = "none" if net == "mlp" else "batch", conditions.size(condition)
         norms = [auto if norm == "auto" else norm for norm in (generator_norm, critic_norm)]
         classes = condition if isinstance(condition, int) else 0
@@ -79,16 +78,14 @@ def adam(rate: float, beta: float = 0.5):
     return functools.partial(keras.optimizers.Adam, rate, beta_1=beta, beta_2=0.999)
 
 
-def values_for(shape: tuple[int, ...], values: str, who: str) -> str:
+def resolved(shape, values: str, net: str, who: str) -> tuple[tuple[int, ...], str, str]:
+    """The shape as a tuple, and what "auto" means for it: signed values and dcgan for pictures, real values and mlp for others."""
+    shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if values == "auto":
-        return "signed" if len(shape) == 3 else "real"
+        values = "signed" if len(shape) == 3 else "real"
     if values not in LAST:
         raise ValueError(f"{who} generates no {values!r} values: take one of {nearest(values, LAST)}")
-    return values
-
-
-def net_for(shape: tuple[int, ...], net: str) -> str:
-    return ("dcgan" if len(shape) == 3 else "mlp") if net == "auto" else net
+    return shape, values, ("dcgan" if len(shape) == 3 else "mlp") if net == "auto" else net
 
 
 def _with_defaults(cls: type[Composed]):

@@ -189,7 +189,7 @@ class Adversarial(GenerativeModel):
 
     def _inputs(self, noise, condition):
         """What the generator takes: the noise, and the condition beside it."""
-        return noise if self.condition is None else tf.concat([noise, conditions.vector(self.condition, condition)], -1)
+        return conditions.beside(self.condition, noise, condition)
 
     # -- state ---------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import losses, rng
-from tfgen.adversarial.composed import LAST, net_for, values_for
+from tfgen.adversarial.composed import LAST, resolved
 from tfgen.model import GenerativeModel
 from tfgen.nets import generator_net
 from tfgen.words import at_least
@@ -33,11 +33,10 @@ class GMMN(GenerativeModel):
         width: int = 64, bandwidths: tuple[float, ...] = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0),
     ):  # fmt: skip
         at_least(1, latent=latent, hidden=hidden, width=width)
-        shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-        values = values_for(shape, values, "GMMN")
+        shape, values, net = resolved(shape, values, net, "GMMN")
         super().__init__(shape, condition, values)
         self.latent, self.kernel = latent, losses.gaussian(bandwidths)
-        self.generator = generator_net(latent + conditions.size(condition), shape, net_for(shape, net), hidden=hidden, width=width, last=LAST[values])
+        self.generator = generator_net(latent + conditions.size(condition), shape, net, hidden=hidden, width=width, last=LAST[values])
 
     def loss_terms(self, x, condition=None, training=True):
         fake = self._generator(self.noise(tf.shape(x)[0], self.new_seed()), condition, training)
@@ -56,5 +55,4 @@ class GMMN(GenerativeModel):
 
     def _with(self, rows, condition):
         """Rows, flat, and the condition beside them."""
-        rows = tf.reshape(rows, [tf.shape(rows)[0], -1]) if rows.shape.rank != 2 else rows
-        return rows if self.condition is None else tf.concat([rows, conditions.vector(self.condition, condition)], -1)
+        return conditions.beside(self.condition, tf.reshape(rows, [tf.shape(rows)[0], -1]) if rows.shape.rank != 2 else rows, condition)

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import rng
-from tfgen.adversarial.composed import LAST, adam, net_for, values_for
+from tfgen.adversarial.composed import LAST, adam, resolved
 from tfgen.adversarial.engine import Adversarial
 from tfgen.nets import critic_net, generator_net
 from tfgen.words import at_least
@@ -42,8 +42,8 @@ class InfoGAN(Adversarial):
         at_least(2, categories=categories or (2,))
         at_least(0, codes=codes)
         at_least(1, latent=latent, hidden=hidden, width=width, some_codes=len(categories) + codes)
-        shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-        values, net, told = values_for(shape, values, "InfoGAN"), net_for(shape, net), conditions.size(condition)
+        shape, values, net = resolved(shape, values, net, "InfoGAN")
+        told = conditions.size(condition)
         norm, between = ("none", 0) if net == "mlp" else ("batch", between)
         generator = generator_net(
             latent + sum(categories) + codes + told, shape, net, hidden=hidden, width=width, norm=norm, last=LAST[values], between=between

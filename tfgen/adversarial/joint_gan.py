@@ -12,7 +12,7 @@ Salimans et al., "Improved techniques for training GANs", 2016, section 5, https
 import tensorflow as tf
 
 from tfgen import rng
-from tfgen.adversarial.composed import LAST, adam, net_for, values_for
+from tfgen.adversarial.composed import LAST, adam, resolved
 from tfgen.adversarial.engine import Adversarial
 from tfgen.nets import critic_net, generator_net
 from tfgen.words import at_least
@@ -43,8 +43,7 @@ class JointGAN(Adversarial):
         if not isinstance(condition, int) or condition < 3:
             raise ValueError(f"condition={condition!r}: expected the number of classes (two or more) and one for examples without a label")
         at_least(1, latent=latent, hidden=hidden, critic_hidden=critic_hidden, width=width, candidates=candidates)
-        shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-        values, net = values_for(shape, values, "JointGAN"), net_for(shape, net)
+        shape, values, net = resolved(shape, values, net, "JointGAN")
         generator = generator_net(latent, shape, net, hidden=hidden, width=width, norm="batch", activation="softplus", last=LAST[values])
         critic = critic_net(
             shape, net, outputs=condition - 1, hidden=critic_hidden, width=width, activation="relu", noise=(noise_in, noise_hidden),
@@ -61,7 +60,7 @@ class JointGAN(Adversarial):
     def critic_terms(self, x, condition=None, training=True):
         labels = tf.cast(condition, tf.int32)
         known = labels < self.classes
-        fake = self.generator(self._draw(tf.shape(x)[0]), training=training)
+        fake = self.generator(super().noise(tf.shape(x)[0], self.new_seed()), training=training)
         logits, fake_logits = (self._reader(rows, training=training)[1] for rows in (x, fake))
         real_lse, fake_lse = (tf.reduce_logsumexp(part, -1) for part in (logits, fake_logits))
         told = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.minimum(labels, self.classes - 1), logits)
@@ -71,7 +70,7 @@ class JointGAN(Adversarial):
         return {"loss": tf.add_n([*terms.values()]), **terms, "error": _mean_where(known, wrong)}
 
     def generator_terms(self, x, condition=None, training=True):
-        fake = self.generator(self._draw(tf.shape(x)[0]), training=training)
+        fake = self.generator(super().noise(tf.shape(x)[0], self.new_seed()), training=training)
         real, fake = (tf.reduce_mean(self._reader(rows, training=training)[0], 0) for rows in (x, fake))
         return {"loss": tf.reduce_mean((real - fake) ** 2)}
 
@@ -94,9 +93,6 @@ class JointGAN(Adversarial):
         taken = tf.one_hot(rng.categorical(noise["u"], logits=logits), k)
         flat = tf.reduce_sum(taken[:, :, None] * tf.reshape(x, [-1, k, self.flat(x).shape[-1]]), 1)
         return tf.reshape(flat, [-1, *self.shape])
-
-    def _draw(self, n):
-        return 2 * rng.uniform([n, self.latent], self.new_seed()) - 1
 
 
 def _mean_where(which, values):

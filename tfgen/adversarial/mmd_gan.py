@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import distribute, losses, rng
-from tfgen.adversarial.composed import LAST, net_for, values_for
+from tfgen.adversarial.composed import LAST, resolved
 from tfgen.model import GenerativeModel, Player, every
 from tfgen.nets import autoencoder, generator_net
 from tfgen.words import at_least
@@ -43,8 +43,8 @@ class MMDGAN(GenerativeModel):
         reconstruction: float = 8.0, learning_rate: float = 5e-5,
     ):  # fmt: skip
         at_least(1, latent=latent, code=code, hidden=hidden, width=width, turns=turns)
-        shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-        values, net, told = values_for(shape, values, "MMDGAN"), net_for(shape, net), conditions.size(condition)
+        shape, values, net = resolved(shape, values, net, "MMDGAN")
+        told = conditions.size(condition)
         super().__init__(shape, condition, values)
         self.latent, self.turns, self.clip, self.kernel = latent, turns, clip, losses.gaussian(bandwidths)
         self.feasible, self.reconstruction = feasible, reconstruction
@@ -89,10 +89,7 @@ class MMDGAN(GenerativeModel):
         return rng.normal([n, self.latent], seed)
 
     def generate(self, noise, condition=None):
-        return self.generator(self._inputs(noise, condition), training=False)
+        return self.generator(conditions.beside(self.condition, noise, condition), training=False)
 
     def _fake(self, x, condition, training):
-        return self.generator(self._inputs(self.noise(tf.shape(x)[0], self.new_seed()), condition), training=training)
-
-    def _inputs(self, noise, condition):
-        return noise if self.condition is None else tf.concat([noise, conditions.vector(self.condition, condition)], -1)
+        return self.generator(conditions.beside(self.condition, self.noise(tf.shape(x)[0], self.new_seed()), condition), training=training)
