@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from scipy import integrate, stats
 
-from tfgen import callbacks, losses, rng
+from tfgen import adversarial, callbacks, losses, rng
 from tfgen.adversarial import BEGAN, GAN, GMMN, Adversarial, Composed, Disco, InfoGAN, JointGAN
 from tfgen.model import GenerativeModel, Player
 
@@ -824,3 +824,47 @@ def test_every_game_on_one_replica_and_on_two(mirrored):
     far = dict(zip(ALL_GAMES, np.linalg.norm(model.theta.numpy()[:, 0] - (1.5, -1), axis=-1), strict=True))
     far.pop("bregman_pearson")
     assert max(far.values()) < 0.7 * np.hypot(1.5, 1), far
+
+
+PAPERS = {  # class: game, penalties with their weights, turns, real and generated critic outputs to the critic's loss by hand
+    adversarial.FGAN: ("kl", {}, 1, lambda real, fake: np.exp(fake - 1) - real),
+    adversarial.BGAN: ("bregman_pearson", {}, 1, lambda real, fake: (np.logaddexp(0, fake) ** 2 - 1) / 2 - np.logaddexp(0, real) + 1),
+    adversarial.LSGAN: ("least_squares", {}, 1, lambda real, fake: ((real - 1) ** 2 + fake**2) / 2),
+    adversarial.WGAN: ("wasserstein", {"clip": 0.01}, 5, lambda real, fake: fake - real),
+    adversarial.WGANGP: ("wasserstein", {"gradient_penalty": 10.0}, 5, lambda real, fake: fake - real),
+    adversarial.RothGAN: ("non_saturating", {"roth": 2.0}, 1, lambda real, fake: np.logaddexp(0, -real) + np.logaddexp(0, fake)),
+    adversarial.R1GAN: ("non_saturating", {"r1": 10.0}, 1, lambda real, fake: np.logaddexp(0, -real) + np.logaddexp(0, fake)),
+    adversarial.DCGAN: ("non_saturating", {}, 1, lambda real, fake: np.logaddexp(0, -real) + np.logaddexp(0, fake)),
+    adversarial.ImprovedGAN: ("non_saturating", {}, 1, lambda real, fake: np.logaddexp(0, -real) + 0.1 * real + np.logaddexp(0, fake)),
+}
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.__name__)
+def test_each_paper_is_its_choice_of_pieces(paper):
+    game, penalties, turns, by_hand = PAPERS[paper]
+    model = paper((8, 8, 1), width=4)
+    real, fake = np.array([0.7, -1.2], "float32"), np.array([-0.4, 1.5], "float32")
+    np.testing.assert_allclose(model.game.critic(tf.constant(real), tf.constant(fake)), by_hand(real, fake), rtol=1e-5)
+    assert (model._arguments["game"], model.turns, {p.name: p.weight for p in model.penalties}) == (game, turns, penalties)
+    assert {name: float(getattr(model, name)) for name in penalties} == pytest.approx(penalties)
+    layers = {type(layer).__name__ for net in (model.generator, model.critic) for layer in net.layers}
+    assert ("MinibatchDiscrimination" in layers and "VirtualBatchNormalization" in layers and bool(model.past)) == (paper is adversarial.ImprovedGAN)
+    assert bool(model.averages) == (paper is adversarial.R1GAN)
+
+
+def test_mmd_gan_s_losses_by_loops():
+    """sqrt of the biased MMD² of codes, what the order of their means costs, and what is not given back."""
+    keras.utils.set_random_seed(0)
+    model = adversarial.MMDGAN((2,), values="real", latent=2, code=3, hidden=(4,), bandwidths=(1.0,), clip=0.5)
+    x, fake = (np.random.default_rng(i).normal(i, 1, (5, 2)).astype("float32") for i in range(2))
+    model._fake = lambda *_: tf.constant(fake)
+    terms = model.critic_terms(tf.constant(x), training=False)
+    a, b = model.encoder(x).numpy(), model.encoder(fake).numpy()
+    kernel = lambda p, q: np.mean([[np.exp(-np.sum((i - j) ** 2) / 2) for j in q] for i in p])  # noqa: E731
+    mmd = np.sqrt(kernel(a, a) + kernel(b, b) - 2 * kernel(a, b))
+    infeasible = np.mean(np.maximum(b.mean(0) - a.mean(0), 0))
+    lost = sum(np.mean((rows - model.decoder(codes).numpy()) ** 2) for rows, codes in ((x, a), (fake, b)))
+    assert float(terms["loss"]) == pytest.approx(-mmd + 16 * infeasible + 8 * lost, rel=1e-4)
+    assert float(model.generator_terms(tf.constant(x), training=False)["loss"]) == pytest.approx(mmd - 16 * infeasible, rel=1e-4)
+    model.after_turn("critic")
+    assert max(np.abs(v.numpy()).max() for v in model.encoder.trainable_variables) <= 0.5
