@@ -200,7 +200,7 @@ class GenerativeModel(keras.Model):
             optimizer: one for all players (each gets its copy), or a dict by player. The learning rate of the first player leads:
                 a schedule or callback that moves it moves the others' in proportion.
             steps_per_execution: "auto" takes up to 20 steps at a time where a step is short.
-            jit_compile: XLA; on a CPU it helps dense nets and hurts convolutions.
+            jit_compile: XLA; on a CPU it helps small dense nets most.
         """
         refused = [k for k, v in {"loss": loss, **kwargs}.items() if v is not None and k in ("loss", "metrics", "weighted_metrics", "loss_weights")]
         if refused:

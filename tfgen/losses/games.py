@@ -7,6 +7,7 @@ hinge                     max(0, 1 - v(x)) + max(0, 1 + v(G(z)));  -v(G(z))     
 an f-divergence's name    f*(T(G(z))) - T(x);  -f*(T(G(z))), or with "practical_" before it -T(G(z))            Nowozin et al. 2016
 bregman_…                 f'(r) r - f(r) on generated, -f'(r) on real examples, r = softplus(v) the density
                           ratio p / q;  E_q[f(r)], the f-divergence itself                                      Uehara et al. 2016
+bregman_…:α               the same with the relative ratio p / (αp + (1 - α)q), which is at most 1 / α
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfgen.losses.divergences import DIVERGENCES, divergence
+from tfgen.losses.divergences import DIVERGENCES, divergence, to_number
 from tfgen.words import nearest
 
 __all__ = ["GAMES", "Game", "game", "smoothed"]
@@ -40,12 +41,16 @@ def _f_game(name: str, practical: bool) -> Game:
     return Game(lambda real, fake: d.composed(fake) - d.activation(real), generator)
 
 
-def _bregman(f, slope) -> Game:
-    def critic(real, fake):
-        r = _ratio(fake)
-        return slope(r) * r - f(r) - slope(_ratio(real))
+def _bregman(f, slope, share: float = 0.0) -> Game:
+    if not 0 <= share < 1:
+        raise ValueError(f"bregman_…:{share:g}: expected a share from 0 to below 1")
 
-    return Game(critic, lambda fake: f(_ratio(fake)))
+    def critic(real, fake):
+        real, fake = _ratio(real), _ratio(fake)
+        compared = (1 - share) * (slope(fake) * fake - f(fake))
+        return compared + (share * (slope(real) * real - f(real)) if share else 0.0) - slope(real)
+
+    return Game(critic, lambda fake: (1 - share) * f(_ratio(fake)))
 
 
 def _ratio(v):
@@ -53,27 +58,35 @@ def _ratio(v):
     return tf.nn.softplus(v) + 1e-6
 
 
+_BREGMAN = {
+    "bregman_pearson": (lambda r: (r - 1) ** 2 / 2, lambda r: r - 1),
+    "bregman_kl": (lambda r: r * tf.math.log(r) - r + 1, tf.math.log),
+    "bregman_logistic": (lambda r: r * tf.math.log(r) - (1 + r) * tf.math.log((1 + r) / 2), lambda r: tf.math.log(2 * r / (1 + r))),
+}
+
 GAMES: dict[str, Game] = {
     "minimax": _log_game(lambda fake: -tf.nn.softplus(fake)),
     "non_saturating": _log_game(lambda fake: tf.nn.softplus(-fake)),
     "least_squares": Game(lambda real, fake: ((real - 1) ** 2 + fake**2) / 2, lambda fake: (fake - 1) ** 2 / 2, lambda v, share: (v - 1 + share) ** 2 / 2),
     "wasserstein": Game(lambda real, fake: fake - real, lambda fake: -fake),
     "hinge": Game(lambda real, fake: tf.nn.relu(1 - real) + tf.nn.relu(1 + fake), lambda fake: -fake),
-    "bregman_pearson": _bregman(lambda r: (r - 1) ** 2 / 2, lambda r: r - 1),
-    "bregman_kl": _bregman(lambda r: r * tf.math.log(r) - r + 1, tf.math.log),
-    "bregman_logistic": _bregman(lambda r: r * tf.math.log(r) - (1 + r) * tf.math.log((1 + r) / 2), lambda r: tf.math.log(2 * r / (1 + r))),
+    **{name: _bregman(*functions) for name, functions in _BREGMAN.items()},
     **{name: _f_game(name, False) for name in DIVERGENCES},
 }
 
 
-def game(name: str) -> Game:
-    """By name; f-divergences may bring their number ("alpha:2"), and "practical_" for the generator that ascends T."""
+def game(text: str) -> Game:
+    """By name. "practical_" before an f-divergence: the generator ascends T. Numbers stand behind a colon ("alpha:2", "bregman_pearson:0.2")."""
+    if text in GAMES:
+        return GAMES[text]
+    name, _, number = text.removeprefix("practical_").partition(":")
+    if name in DIVERGENCES:
+        return _f_game(text.removeprefix("practical_"), text.startswith("practical_"))
+    if text.partition(":")[0] in _BREGMAN:
+        return _bregman(*_BREGMAN[name], to_number(text, number))
     if name in GAMES:
-        return GAMES[name]
-    bare, practical = name.removeprefix("practical_"), name.startswith("practical_")
-    if bare.split(":")[0] in DIVERGENCES:
-        return _f_game(bare, practical)
-    raise ValueError(f"there is no game {name!r}: take one of {nearest(bare, GAMES)}")
+        raise ValueError(f"{text!r}: {name} takes no number and no practical_, write {name}")
+    raise ValueError(f"there is no game {text!r}: take one of {nearest(name, GAMES)}")
 
 
 def smoothed(name: str, share: float) -> Game:

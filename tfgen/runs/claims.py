@@ -3,8 +3,10 @@
 A claim may have several metrics, with blanks between; its figures then stand in the same order, with slashes between.
 """
 
+import collections
 import csv
 import io
+import itertools
 import shlex
 import statistics
 from collections.abc import Callable
@@ -110,12 +112,30 @@ def write(name: str, **figures: str) -> None:
 
 
 def table(page: str) -> str:
-    """The claims of a page, in Markdown."""
-    lines = ["| claim | protocol | metric | published | ours | seeds | minutes a run |", "|---|---|---|---|---|---|---|"]
-    for c in (claim for claim in read() if claim["page"] == page):
-        published, seeds = f"{c['published']} ({c['source']})", c["seeds"] if c["ours"] else ""
-        lines.append(f"| `{c['name']}` | {c['protocol']} | {c['metric']} | {published} | {_ours(c)} | {seeds} | {c['minutes']} |")
-    return "\n".join(lines)
+    """The claims of a page, in Markdown. Neighbours of one protocol stand under a line that says it, with a column for each metric."""
+    parts = []
+    claims = [claim for claim in read() if claim["page"] == page]
+    alike = collections.Counter((c["protocol"], c["metric"]) for c in claims)
+    for shared, group in itertools.groupby(claims, lambda c: (c["protocol"], c["metric"]) if alike[c["protocol"], c["metric"]] > 1 else ()):
+        head = ["claim", "published", *shared[1].split()] if shared else ["claim", "protocol", "metric", "published", "ours"]
+        rows = [head + ["seeds", "minutes a run"]]
+        rows.append(["---"] * len(rows[0]))
+        for c in group:
+            published = f"{c['published']} ({c['source']})" if any(map(str.isdigit, c["published"])) else "–"
+            told = [published, *_columns(c)] if shared else [c["protocol"], c["metric"], published, _ours(c)]
+            rows.append([f"`{c['name']}`", *told, c["seeds"] if c["ours"] else "", c["minutes"]])
+        above = [f"{shared[0]}:\n"] if shared else []
+        parts.append("\n".join(above + [f"| {' | '.join(row)} |" for row in rows]))
+    return "\n\n".join(parts)
+
+
+def _columns(claim: Claim) -> list[str]:
+    """A figure for each metric."""
+    blanks = [""] * (len(claim["metric"].split()) - 1)
+    if not claim["ours"]:
+        return ["not measured yet", *blanks]
+    sds = claim["sd"].split(" / ") if claim["sd"] else ["", *blanks]
+    return [figure + (f" ± {sd}" if sd else "") for figure, sd in zip(claim["ours"].split(" / "), sds, strict=True)]
 
 
 def _ours(claim: Claim) -> str:
