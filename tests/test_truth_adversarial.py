@@ -758,6 +758,22 @@ def test_gmmn_matches_codes():
         assert [id(v) for v in player.variables] == [id(v) for net in parts[name] for v in net.trainable_variables]
 
 
+def test_the_averaged_generator_has_statistics_of_its_own():
+    """Averages of batch statistics are not those of averaged weights, which vary less: samples would fade."""
+    model = Composed((2,), latent=2, hidden=(64,), generator_norm="batch", average=0.99, learning_rate=0.05)
+    model.compile()
+    model.fit(numbers(512, 2), batch_size=64, epochs=12, verbose=0)
+    for copies, variables in ((model.averages, model.generator.trainable_variables), (model.statistics, model.generator.non_trainable_variables)):
+        for copy, v in zip(copies, variables, strict=True):
+            v.assign(copy.value)
+    noise = np.array(model.noise(4096, SEED))
+    first, norm = model.generator.layers[:2]
+    before = np.array(first(noise))
+    ratio = norm.moving_variance.numpy() / before.var(0)
+    assert abs(np.median(ratio) - 1) < 0.1, np.median(ratio)
+    np.testing.assert_allclose(np.median(np.abs(norm.moving_mean.numpy() - before.mean(0)) / before.std(0)), 0, atol=0.1)
+
+
 # -- everything with everything ----------------------------------------------------------------------------------------
 
 

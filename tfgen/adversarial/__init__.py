@@ -96,7 +96,7 @@ ENTRIES = [
     ),
     Entry(
         "dcgan", DCGAN, "Radford et al. 2016", "deep convolutional GAN",
-        tiny=functools.partial(DCGAN, (8, 8, 1), latent=3, width=4, packing=2), tiny_data=_pictures, full=DCGAN, epochs=100,
+        tiny=functools.partial(DCGAN, (8, 8, 1), latent=3, width=4, packing=2, average=0.9), tiny_data=_pictures, full=DCGAN, epochs=100,
     ),
     Entry(
         "began", BEGAN, "Berthelot et al. 2017", "boundary equilibrium GAN, an auto-encoder as the critic",

@@ -62,7 +62,8 @@ class Adversarial(GenerativeModel):
             raise ValueError(f"feature matching needs a layer of the critic named 'features', and it has {names}: name one of them so")
         vars(self)["_reader"] = keras.Model(critic.inputs, [features.output, critic.outputs[0]]) if features is not None else None
         self.past = {name: self._copies(name, net.trainable_variables) for name, net in self._nets().items()} if history else {}
-        self.averages = self._copies("average", generator.variables) if average else []
+        self.averages = self._copies("average", generator.trainable_variables) if average else []
+        self.statistics = self._copies("statistic", generator.non_trainable_variables) if average else []
 
     @staticmethod
     def seen_shape(shape: tuple[int, ...], condition=None, packing: int = 1, *, maps: bool = False) -> tuple[int, ...]:
@@ -119,6 +120,8 @@ class Adversarial(GenerativeModel):
             loss = tf.reduce_sum(gap**2)
         else:
             loss = self.game.generator(self._judge(condition, training)(fake))
+        if training:
+            self._settle(x, condition)
         return {"loss": loss + self._distance_from_the_past("generator")}
 
     def after_turn(self, player):
@@ -129,7 +132,7 @@ class Adversarial(GenerativeModel):
             steps = tf.cast(self.random_state.value[1], tf.float32)
             for name, copies in self.past.items():
                 _move(copies, self._nets()[name].trainable_variables, 1 - 1 / steps)
-            _move(self.averages, self.generator.variables, tf.where(steps > 1, self.average, 0.0))
+            _move(self.averages, self.generator.trainable_variables, tf.where(steps > 1, self.average, 0.0))
 
     def _nets(self) -> dict[str, keras.Model]:
         return {"critic": self.critic, "generator": self.generator}
@@ -181,11 +184,20 @@ class Adversarial(GenerativeModel):
 
     def generate(self, noise, condition=None):
         inputs = self._inputs(noise, condition)
-        if not self.averages:
-            return self.generator(inputs, training=False)
-        values = {id(v): copy.value for v, copy in zip(self.generator.variables, self.averages, strict=True)}
-        trained, others = ([values[id(v)] for v in vs] for vs in (self.generator.trainable_variables, self.generator.non_trainable_variables))
-        return self.generator.stateless_call(trained, others, inputs, training=False)[0]
+        return self._averaged(inputs, False)[0] if self.averages else self.generator(inputs, training=False)
+
+    def _averaged(self, inputs, training: bool):
+        """What the averaged generator makes, and its moving statistics behind it."""
+        averages, statistics = ([copy.value for copy in copies] for copies in (self.averages, self.statistics))
+        return self.generator.stateless_call(averages, statistics, inputs, training=training)
+
+    def _settle(self, x, condition) -> None:
+        """Moves the statistics of the averaged generator's batch normalisation. Averages of the generator's would be too wide: weights that went here
+        and there vary less in the mean, and what they make would fade."""
+        if self.statistics:
+            inputs = self._inputs(self.noise(tf.shape(x)[0], self.new_seed()), condition)
+            for copy, value in zip(self.statistics, self._averaged(inputs, True)[1], strict=True):
+                copy.assign(value)
 
     def _inputs(self, noise, condition):
         """What the generator takes: the noise, and the condition beside it."""
