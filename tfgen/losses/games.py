@@ -79,12 +79,13 @@ def game(text: str) -> Game:
     """By name. "practical_" before an f-divergence: the generator ascends T. Numbers stand behind a colon ("alpha:2", "bregman_pearson:0.2")."""
     if text in GAMES:
         return GAMES[text]
-    name, _, number = text.removeprefix("practical_").partition(":")
+    bare = text.removeprefix("practical_")
+    name, _, number = bare.partition(":")
     if name in DIVERGENCES:
-        return _f_game(text.removeprefix("practical_"), text.startswith("practical_"))
-    if text.partition(":")[0] in _BREGMAN:
+        return _f_game(bare, bare != text)
+    if name in _BREGMAN and bare == text:
         return _bregman(*_BREGMAN[name], to_number(text, number))
-    if name in GAMES:
+    if name in GAMES and name not in _BREGMAN:
         raise ValueError(f"{text!r}: {name} takes no number and no practical_, write {name}")
     raise ValueError(f"there is no game {text!r}: take one of {nearest(name, GAMES)}")
 

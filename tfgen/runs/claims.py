@@ -121,7 +121,7 @@ def table(page: str) -> str:
         rows = [head + ["seeds", "minutes a run"]]
         rows.append(["---"] * len(rows[0]))
         for c in group:
-            published = f"{c['published']} ({c['source']})" if any(map(str.isdigit, c["published"])) else "–"
+            published = f"{c['published']} ({c['source']})" if c["published"] != "–" else "–"
             told = [published, *_columns(c)] if shared else [c["protocol"], c["metric"], published, _ours(c)]
             rows.append([f"`{c['name']}`", *told, c["seeds"] if c["ours"] else "", c["minutes"]])
         above = [f"{shared[0]}:\n"] if shared else []
