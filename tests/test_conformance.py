@@ -14,7 +14,8 @@ ROWS = {entry.name: entry for entry in [*CATALOG, *systems.SYSTEMS]}
 EPOCHS = 3
 rows = pytest.mark.parametrize("entry", ROWS.values(), ids=ROWS)
 # Papers that only choose pieces share one step: "everything" (tests/systems.py) and dcgan stand for them where a trace costs seconds.
-SHARED = {name: entry for name, entry in ROWS.items() if not issubclass(entry.model, Composed) or name in ("everything", "dcgan")}
+CHOICES = {name: entry for name, entry in ROWS.items() if issubclass(entry.model, Composed) and name not in ("everything", "dcgan")}
+SHARED = {name: entry for name, entry in ROWS.items() if name not in CHOICES}
 few_rows = pytest.mark.parametrize("entry", SHARED.values(), ids=SHARED)
 
 
@@ -36,6 +37,15 @@ def fit(model, entry, **kwargs):
     return model.fit(x, condition, **{"batch_size": 16, "epochs": EPOCHS, "shuffle": False, "verbose": 0, **kwargs})
 
 
+def fit_moves_every_weight(model, entry, **kwargs):
+    """All but the row's idle ones, to finite values."""
+    before = [v.numpy() for v in model.trainable_variables]
+    history = fit(model, entry, **kwargs).history
+    assert all(np.isfinite(values).all() for values in history.values()), history
+    still = [v.path for v, was in zip(model.trainable_variables, before, strict=True) if np.array_equal(v.numpy(), was)]
+    assert still == list(entry.idle), f"fit left {still} where they were"
+
+
 def state(model):
     """Every number that training goes on from."""
     return [v.numpy() for v in [*model.variables, *(v for o in model.optimizers.values() for v in o.variables)]]
@@ -45,15 +55,16 @@ def one(condition):
     return None if condition is None else tf.nest.map_structure(lambda c: c[0], condition)
 
 
-@rows
+@pytest.mark.parametrize("entry", CHOICES.values(), ids=CHOICES)
+def test_fit_moves_every_weight(entry):
+    fit_moves_every_weight(built(entry), entry, epochs=1)
+
+
+@few_rows
 def test_fit_moves_every_weight_and_resume_is_bit_exact(entry, tmp_path):
     """Uninterrupted, against the checkpoint of the first epoch: load, evaluate, sample, go on with a validation each epoch."""
     whole = built(entry)
-    before = [v.numpy() for v in whole.trainable_variables]
-    history = fit(whole, entry, callbacks=[keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}.keras"))]).history
-    assert all(np.isfinite(values).all() for values in history.values()), history
-    still = [v.path for v, was in zip(whole.trainable_variables, before, strict=True) if np.array_equal(v.numpy(), was)]
-    assert still == list(entry.idle), f"fit left {still} where they were"
+    fit_moves_every_weight(whole, entry, callbacks=[keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}.keras"))])
 
     x, condition = data(entry)
     again = entry.model.load(tmp_path / "1.keras")
@@ -114,15 +125,12 @@ def test_evaluate_is_the_mean_over_the_examples(entry):
         assert batches["loss"] == pytest.approx(exact, rel=1e-5)
 
 
-@few_rows
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_precision(entry, policy, tmp_path):
+@pytest.mark.parametrize("name, policy", [*((name, "mixed_float16") for name in SHARED), *((name, "mixed_bfloat16") for name in ("vae", "made", "dcgan"))])
+def test_precision(name, policy, tmp_path):
+    """Half precision, in both kinds where they differ: float16 scales its losses."""
+    entry = ROWS[name]
     model = built(entry, policy)
-    before = [v.numpy() for v in model.trainable_variables]
-    history = fit(model, entry).history
-    assert all(np.isfinite(values).all() for values in history.values()), history
-    still = [v.path for v, was in zip(model.trainable_variables, before, strict=True) if np.array_equal(v.numpy(), was)]
-    assert still == list(entry.idle)
+    fit_moves_every_weight(model, entry)
     if policy == "mixed_float16":
         assert all(isinstance(o, keras.optimizers.LossScaleOptimizer) for o in model.optimizers.values())
         keras.config.set_dtype_policy("float32")

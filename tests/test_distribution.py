@@ -9,26 +9,25 @@ import sys
 
 import numpy as np
 import pytest
+import worker
 
 import tfgen
 
 WORKER = pathlib.Path(__file__).with_name("worker.py")
 
 
-def start(folder, count, dies=None):
-    """`count` workers; the last one dies at the begin of epoch `dies`."""
-    sockets = [socket.socket() for _ in range(count)]
+def start(folder, dies=None):
+    """Two workers; the second one dies at the begin of epoch `dies`."""
+    sockets = [socket.socket() for _ in range(2)]
     for s in sockets:
         s.bind(("localhost", 0))
     hosts = [f"localhost:{s.getsockname()[1]}" for s in sockets]
     for s in sockets:
         s.close()
     workers = []
-    for index in range(count):
-        environment = {k: v for k, v in os.environ.items() if k != "TF_CONFIG"}
-        if count > 1:
-            environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}})
-        death = [str(dies)] if dies is not None and index == count - 1 else []
+    for index in range(2):
+        environment = {**os.environ, "TF_CONFIG": json.dumps({"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}})}
+        death = [str(dies)] if dies is not None and index == 1 else []
         workers.append(
             subprocess.Popen([sys.executable, str(WORKER), str(folder), *death], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         )
@@ -53,19 +52,18 @@ def test_two_workers_equal_one_and_survive_a_death(tmp_path):
     one, two, torn = (tmp_path / name for name in ("one", "two", "torn"))
     for folder in (one, two, torn):
         folder.mkdir()
-    codes, _, errors = finish(start(one, 1))
-    assert codes == [0], errors
-    codes, _, errors = finish(start(two, 2))
+    worker.main(one, None)
+    codes, _, errors = finish(start(two))
     assert codes == [0, 0], errors
     (alone,), (first, second) = ends(one), ends(two)
     for name, value in alone.items():
         np.testing.assert_allclose(first[name], value, rtol=1e-4, atol=1e-5)
         np.testing.assert_array_equal(first[name], second[name])
 
-    codes, said, _ = finish(start(torn, 2, dies=2))
+    codes, said, _ = finish(start(torn, dies=2))
     assert codes == [3, 9]
     assert "another worker is gone" in said[0] and said[0].count("\n") == 1
-    codes, _, errors = finish(start(torn, 2))
+    codes, _, errors = finish(start(torn))
     assert codes == [0, 0], errors
     for again in ends(torn):
         for name, value in first.items():

@@ -1,6 +1,6 @@
 """kill -9 at random moments, again and again: the next command goes on, and the end is that of a run which nobody disturbed.
 
-Twelve by default, of which four hit the export; TFGEN_KILLS="100 100" asks for others. The victims are forked from a process that has imported
+Eight by default, of which two hit the export; TFGEN_KILLS="100 100" asks for others. The victims are forked from a process that has imported
 TensorFlow and not yet used it, so that most of their life is work and not start-up.
 """
 
@@ -89,7 +89,7 @@ def state(model):
 
 def test_kill_at_any_moment(tmp_path):
     line = ["train", "vae", "--data", "bars", "--limit", "64", "--batch", "16", "--epochs", "12", "--set", "hidden=8", "--set", "latent=2"]
-    kills = os.environ.get("TFGEN_KILLS", "8 4").split()
+    kills = os.environ.get("TFGEN_KILLS", "6 2").split()
     result = subprocess.run([sys.executable, "-c", VICTIMS, str(claims.ROOT), *kills, *line], cwd=tmp_path, capture_output=True, text=True, timeout=3600)
     assert result.returncode == 0, result.stderr[-3000:]
     torn, seen = map(json.loads, result.stdout.splitlines()[-2:])

@@ -69,7 +69,7 @@ class Composed(Adversarial):
         super().__init__(
             shape, generator, critic, condition=condition, values=values, game=game, penalties=penalties, turns=turns, packing=packing,
             smoothing=smoothing, feature_matching=feature_matching, history=history, average=average, instance_noise=instance_noise,
-            prior=prior, optimizers=optimizers,
+            prior=prior, together=not minibatch and norms[1] in ("none", "layer", "spectral"), optimizers=optimizers,
         )  # fmt: skip
 
 

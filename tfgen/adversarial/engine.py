@@ -35,13 +35,16 @@ class Adversarial(GenerativeModel):
         average: decay of a moving average of the generator's weights, which then samples; 0 for none.
         instance_noise: standard deviation of noise on all that the critic sees, a weight of the model (Sønderby et al. 2017).
         prior: of the noise, "normal" or "uniform" in -1..1.
+        together: the critic takes each example by itself (no batch or virtual normalisation, no minibatch discrimination), so one call may judge real
+            and generated ones: faster. Penalties on slopes at either keep them apart.
         optimizers: by player, what makes its optimizer.
     """
 
     def __init__(
         self, shape, generator: keras.Model, critic: keras.Model, *, condition=None, values: str = "real", game: str = "non_saturating",
         penalties: tuple[str, ...] = (), turns: int = 1, packing: int = 1, smoothing: float = 0.0, feature_matching: bool = False, history: float = 0.0,
-        average: float = 0.0, instance_noise: float = 0.0, prior: str = "normal", optimizers: dict[str, Callable] | None = None,
+        average: float = 0.0, instance_noise: float = 0.0, prior: str = "normal", together: bool = False,
+        optimizers: dict[str, Callable] | None = None,
     ):  # fmt: skip
         super().__init__(shape, condition, values)
         at_least(1, turns=turns, packing=packing)
@@ -52,6 +55,7 @@ class Adversarial(GenerativeModel):
         self.generator, self.critic, self.turns, self.packing, self.prior = generator, critic, turns, packing, prior
         self.game = losses.smoothed(game, smoothing)
         self.penalties = [losses.penalty(text) for text in penalties]
+        self.together = together and not any(p.slopes for p in self.penalties)
         vars(self).update(feature_matching=feature_matching, history_weight=history, average=average, optimizer_makers=optimizers or {})
         for p in self.penalties:
             setattr(self, p.name, self._number(p.name, p.weight))
@@ -101,7 +105,7 @@ class Adversarial(GenerativeModel):
         real, fake = self._pack(x, training), self._pack(self._fake(x, condition, training), training)
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch([real, fake])
-            real_output, fake_output = judge(real), judge(fake)
+            real_output, fake_output = tf.split(judge(tf.concat([real, fake], 0)), 2) if self.together else (judge(real), judge(fake))
         terms = {"loss": self.game.critic(real_output, fake_output), "real": real_output, "fake": fake_output}
         play = losses.Play(judge, real, fake, real_output, fake_output, tape)
         for p in self.penalties:
@@ -149,9 +153,10 @@ class Adversarial(GenerativeModel):
 
     def _judge(self, condition, training: bool, features: bool = False) -> Callable:
         """The critic as a function of packs: their outputs [n], or what its layer "features" makes of them and the outputs [n, 1]."""
-        told = None if self.condition is None else self._pack(conditions.vector(self.condition, condition), training)
+        packed = None if self.condition is None else self._pack(conditions.vector(self.condition, condition), training)
 
         def judge(seen):
+            told = None if packed is None else tf.tile(packed, [tf.shape(seen)[0] // tf.shape(packed)[0], 1])
             if self.instance_noise is not None:
                 seen = seen + self.instance_noise * rng.normal(tf.shape(seen), self.new_seed())
             if told is not None and self._maps:

@@ -34,11 +34,13 @@ class Play(NamedTuple):
 
 
 class Penalty(NamedTuple):
-    """`weight` times `term(play)` [n] is added to the critic's loss. Without a term, the weight is where weights are cut."""
+    """`weight` times `term(play)` [n] is added to the critic's loss. Without a term, the weight is where weights are cut. `slopes` says that the term
+    asks the tape for slopes at real or at generated examples."""
 
     name: str
     weight: float
     term: Callable[[Play], tf.Tensor] | None
+    slopes: bool = False
 
 
 def _squared(gradient: tf.Tensor) -> tf.Tensor:
@@ -63,9 +65,9 @@ PENALTIES: dict[str, Penalty] = {
     p.name: p
     for p in (
         Penalty("gradient_penalty", 10.0, _gradient_penalty),
-        Penalty("r1", 10.0, lambda play: play.slope(play.real_output, play.real) / 2),
-        Penalty("r2", 10.0, lambda play: play.slope(play.fake_output, play.fake) / 2),
-        Penalty("roth", 2.0, _roth),
+        Penalty("r1", 10.0, lambda play: play.slope(play.real_output, play.real) / 2, slopes=True),
+        Penalty("r2", 10.0, lambda play: play.slope(play.fake_output, play.fake) / 2, slopes=True),
+        Penalty("roth", 2.0, _roth, slopes=True),
         Penalty("clip", 0.01, None),
     )
 }
