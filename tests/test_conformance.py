@@ -38,12 +38,12 @@ def fit(model, entry, **kwargs):
 
 
 def fit_moves_every_weight(model, entry, **kwargs):
-    """All but the row's idle ones, to finite values."""
+    """To finite values, and all of them; of the row's idle ones, rounding may move some."""
     before = [v.numpy() for v in model.trainable_variables]
     history = fit(model, entry, **kwargs).history
     assert all(np.isfinite(values).all() for values in history.values()), history
     still = [v.path for v, was in zip(model.trainable_variables, before, strict=True) if np.array_equal(v.numpy(), was)]
-    assert still == list(entry.idle), f"fit left {still} where they were"
+    assert set(still) <= set(entry.idle), f"fit left {still} where they were"
 
 
 def state(model):
