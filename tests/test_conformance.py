@@ -32,18 +32,18 @@ def data(entry):
     return given if isinstance(given, tuple) else (given, None)
 
 
-def fit(model, entry, **kwargs):
-    x, condition = data(entry)
+def fit(model, entry, examples=None, **kwargs):
+    x, condition = tf.nest.map_structure(lambda rows: None if rows is None else rows[:examples], data(entry))
     return model.fit(x, condition, **{"batch_size": 16, "epochs": EPOCHS, "shuffle": False, "verbose": 0, **kwargs})
 
 
 def fit_moves_every_weight(model, entry, **kwargs):
-    """To finite values, and all of them; of the row's idle ones, rounding may move some."""
+    """To finite values, all but the row's idle ones."""
     before = [v.numpy() for v in model.trainable_variables]
     history = fit(model, entry, **kwargs).history
     assert all(np.isfinite(values).all() for values in history.values()), history
     still = [v.path for v, was in zip(model.trainable_variables, before, strict=True) if np.array_equal(v.numpy(), was)]
-    assert set(still) <= set(entry.idle), f"fit left {still} where they were"
+    assert still == list(entry.idle), f"fit left {still} where they were"
 
 
 def state(model):
@@ -57,7 +57,8 @@ def one(condition):
 
 @pytest.mark.parametrize("entry", CHOICES.values(), ids=CHOICES)
 def test_fit_moves_every_weight(entry):
-    fit_moves_every_weight(built(entry), entry, epochs=1)
+    """Five turns share batches of 20 evenly: means over 4 are exact, and rounding moves no weight that the loss does not depend on."""
+    fit_moves_every_weight(built(entry), entry, epochs=1, examples=60, batch_size=20)
 
 
 @few_rows
