@@ -300,7 +300,9 @@ def test_nan_keeps_the_last_good_epoch(home, capsys):
         code, _, err = run(capsys, *VAE, "--epochs", 3)
     assert code == 2 and "epoch 2" in err and len(err.strip().splitlines()) == 1, err
     assert same(good, weights(home / "runs/vae-bars"))
+    assert Run("runs/vae-bars").card()["figures"]["training"]["stopped"] in err
     assert run(capsys, *VAE, "--epochs", 2)[0] == 0
+    assert "stopped" not in Run("runs/vae-bars").card()["figures"]["training"]
 
 
 def test_nan_of_the_last_step_and_of_the_m_step(home, capsys):
@@ -310,7 +312,7 @@ def test_nan_of_the_last_step_and_of_the_m_step(home, capsys):
     epoch = int(re.search(r"in epoch (\d+): training stopped", err)[1])
     assert code == 2 and epoch > 1 and len(err.strip().splitlines()) == 1
     assert all(np.isfinite(w).all() for w in weights(home / "run")) and Run("run").card()["epochs"] == epoch - 1
-    code, _, err = run(capsys, "train", "vae", "--data", "bars", "--limit", 64, "--batch", 64, "--learning-rate", 1e30, "--epochs", 4)
+    code, _, err = run(capsys, "train", "vae", "--data", "bars", "--limit", 64, "--batch", 64, "--learning-rate", 1e39, "--epochs", 4)
     assert code == 2 and "in epoch 1" in err and not (home / "runs/vae-bars/model.keras").exists()
 
 
@@ -457,6 +459,24 @@ def test_reproduce_quick(home, capsys, claim):
     for other in (c for c in claims.read() if c["run"] == claim["name"]):
         assert other["metric"] in Run(f"runs/claims/{claim['name']}-quick-seed0").card()["figures"]["test"]["metrics"]
     assert claims.CSV.read_bytes() == before
+
+
+def test_a_claim_whose_training_ends_in_nan(home, capsys):
+    """nan of each metric, where the card says so; any other end of a command is an error."""
+    lines = []
+
+    def command(line):
+        lines.append(line)
+        out = Run(line[line.index("--out") + 1])
+        out.folder.mkdir(parents=True)
+        out.write_card(hardware="1 CPU core", figures={"training": {"stopped": "critic_loss became nan"}})
+        return 2
+
+    found = claims.reproduce("ring-neyman", command, seeds=2, out=home / "claims")
+    assert [line[0] for line in lines] == ["train", "train"] and all(np.isnan(found[name]) for name in ("modes", "high_quality", "reverse_kl"))
+    assert "nan / nan / nan" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="ended with code 2"):
+        claims.reproduce("ring-neyman", lambda line: 2, seeds=1, out=home / "others")
 
 
 def test_claims_are_whole():

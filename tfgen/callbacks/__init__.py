@@ -1,9 +1,9 @@
 """Callbacks: what happens around the steps. `House` is in every fit; the others are for the user to add."""
 
-from tfgen.callbacks.house import House, for_fit
+from tfgen.callbacks.house import Diverged, House, for_fit
 from tfgen.callbacks.keep import Keep
 from tfgen.callbacks.monitor import Monitor
 from tfgen.callbacks.schedule import Schedule
 from tfgen.callbacks.stages import Stages
 
-__all__ = ["House", "Keep", "Monitor", "Schedule", "Stages", "for_fit"]
+__all__ = ["Diverged", "House", "Keep", "Monitor", "Schedule", "Stages", "for_fit"]

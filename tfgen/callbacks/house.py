@@ -8,7 +8,11 @@ from tfgen.callbacks.keep import Keep
 from tfgen.callbacks.monitor import Monitor
 from tfgen.callbacks.stages import Stages
 
-__all__ = ["House", "for_fit"]
+__all__ = ["Diverged", "House", "for_fit"]
+
+
+class Diverged(ValueError):
+    """A loss or a weight is no number any more."""
 
 
 def for_fit(callbacks, data, strategy) -> list[keras.callbacks.Callback] | keras.callbacks.CallbackList:
@@ -72,7 +76,7 @@ class House(keras.callbacks.Callback):
         self.open = False
         self.model.stop_training = True
         if not self.quiet:
-            raise ValueError(
+            raise Diverged(
                 f"{what} in epoch {self.epoch + 1}: training stopped, and the model is as it was when that epoch began. "
                 "Look for NaN in the data, or take a smaller learning rate"
             )

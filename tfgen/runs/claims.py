@@ -7,10 +7,12 @@ import collections
 import csv
 import io
 import itertools
+import math
 import shlex
-import statistics
 from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
 
 from tfgen.files import whole
 from tfgen.runs.folder import Run
@@ -70,27 +72,33 @@ def reproduce(
         chosen = [part for part in shlex.split(claim["train"]) if not (quick and part == "--xla")]  # a few steps do not repay its compiling
         train = [*chosen, *shlex.split(short if quick else ""), "--seed", str(seed), "--out", str(run.folder), *at]
         judge = [str(run.folder), *shlex.split(claim["evaluate"]), *shlex.split(QUICK_EVALUATE if quick else ""), *at]
-        for line in (["train", *train], ["evaluate", *judge]):
-            print("$ python -m tfgen", shlex.join(line), flush=True)
-            if code := command(line):
-                raise ValueError(f"{name}: the command above ended with code {code}")
-        card = run.card()
-        found = card["figures"]["test"]["metrics"]
-        if missing := [metric for metric in wanted if metric not in found]:
-            raise ValueError(f"{name}: the evaluation has no {', '.join(missing)}; it has {', '.join(found)}")
-        rows.append([found[metric]["value"] for metric in wanted])
-        minutes.append(card["minutes"])
-        where = card["hardware"]
-    means = [statistics.mean(column) for column in zip(*rows, strict=True)]
-    sds = [statistics.stdev(column) for column in zip(*rows, strict=True)] if len(rows) > 1 else []
+        rows.append(_measured(name, wanted, command, run, ["train", *train], ["evaluate", *judge]))
+        minutes.append(run.minutes())
+        where = run.card()["hardware"]
+    means = np.mean(rows, 0).tolist()
+    sds = np.std(rows, 0, ddof=1).tolist() if len(rows) > 1 else []
     spread = f" ± {_join(sds)} (sd over {len(rows)} seeds)" if sds else ""
-    took = statistics.mean(minutes)
+    took = sum(minutes) / len(minutes)
     print(f"\n{name}: {' / '.join(wanted)} {_join(means)}{spread}, published {claim['published']} ({claim['source']}); {took:.1f} minutes a run")
     if quick:
         print("this was --quick: the path ran, the figures mean nothing")
     if record:
         write(name, ours=_join(means), sd=_join(sds), seeds=str(len(rows)), minutes=f"{took:.1f}", hardware=where)
     return dict(zip(wanted, means, strict=True)) | {"minutes": took}
+
+
+def _measured(name: str, wanted: list[str], command: Callable[[list[str]], int], run: Run, *lines: list[str]) -> list[float]:
+    """The figures that the commands leave in the card. A training that ends in nan has nan of each."""
+    for line in lines:
+        print("$ python -m tfgen", shlex.join(line), flush=True)
+        if code := command(line):
+            if "stopped" in run.card().get("figures", {}).get("training", {}):
+                return [math.nan] * len(wanted)
+            raise ValueError(f"{name}: the command above ended with code {code}")
+    found = run.card()["figures"]["test"]["metrics"]
+    if missing := [metric for metric in wanted if metric not in found]:
+        raise ValueError(f"{name}: the evaluation has no {', '.join(missing)}; it has {', '.join(found)}")
+    return [found[metric]["value"] for metric in wanted]
 
 
 def _join(values: list[float]) -> str:

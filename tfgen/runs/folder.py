@@ -128,6 +128,10 @@ class Run:
         with whole(self.history_path) as partial:
             partial.write_text(json.dumps(epochs))
 
+    def minutes(self) -> float:
+        """Of training."""
+        return round(sum(epoch["seconds"] for epoch in self.history()) / 60, 3)
+
     # -- who writes ----------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager

@@ -117,7 +117,12 @@ def _train(run, settings, entry, strategy, data_dir, fresh, pictures_every, say,
         extra += [_monitor(run, settings, model, held_out, pictures_every), stages(run, settings, model, source), callbacks.Keep(run, history)]
     options = {} if held_out is None else {"validation_data": held_out, "validation_batch_size": settings.batch}
     verbose = 0 if not writes else 1 if sys.stdout.isatty() else 2
-    model.fit(dataset, epochs=settings.epochs, initial_epoch=done, callbacks=extra, verbose=verbose, **options)
+    try:
+        model.fit(dataset, epochs=settings.epochs, initial_epoch=done, callbacks=extra, verbose=verbose, **options)
+    except callbacks.Diverged as error:
+        if writes and history:  # else the card is not this run's yet
+            run.write_card(figures={**run.card().get("figures", {}), "training": {"stopped": str(error)}})
+        raise
     if writes:
         _finish(run, settings, model, history, settings.epochs)
     return run
@@ -270,8 +275,7 @@ def _finish(run: Run, settings: Settings, model: GenerativeModel, history: list[
     if history:
         pictures.curves(history, run.samples / "curves.png", f"{settings.system} on {settings.data}")
     last = {name: value for name, value in (history[-1] if history else {}).items() if name != "seconds"}
-    minutes = round(sum(epoch["seconds"] for epoch in history) / 60, 3)
-    run.write_card(epochs=epochs, minutes=minutes, figures={**run.card().get("figures", {}), "training": {**last, "epoch": epochs}})
+    run.write_card(epochs=epochs, minutes=run.minutes(), figures={**run.card().get("figures", {}), "training": {**last, "epoch": epochs}})
 
 
 def sample(run: Run, n: int, *, seed: int | None = None, label: int | None = None, out: str | Path | None = None) -> Path:
