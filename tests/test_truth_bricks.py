@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfgen import losses, nets, rng
-from tfgen.layers import GaussianNoise, MinibatchDiscrimination, Reference, Residual, Spectral, Strip, VirtualBatchNormalization, norms
+from tfgen.layers import GaussianNoise, Maxout, MinibatchDiscrimination, Reference, Residual, Spectral, Strip, VirtualBatchNormalization, norms
 from tfgen.nets.dcgan import halvings
 
 SEED = tf.constant([3, 5], tf.int64)
@@ -92,6 +92,18 @@ def test_minibatch_discrimination_by_loops():
             assert out[i, 4 + k] == pytest.approx(sum(np.exp(-np.abs(M[i, k] - M[j, k]).sum()) for j in range(5) if j != i), rel=1e-4)
     np.testing.assert_array_equal(out[:, :4], x)
     assert layer.compute_output_shape((None, 4)) == (None, 7)
+
+
+def test_maxout_by_loops():
+    """The largest of each unit's linear functions, which are its neighbours in W; W begins within ±0.005, and not at zero."""
+    layer = Maxout(3, pieces=2)
+    x, W, b = numbers(5, 4), numbers(4, 6, seed=1), numbers(6, seed=2)
+    layer.build((None, 4))
+    begin = np.abs(layer.get_weights()[0])
+    assert 0.003 < begin.max() <= 0.005
+    layer.set_weights([W, b])
+    expected = [[max(row @ W[:, 2 * unit + j] + b[2 * unit + j] for j in range(2)) for unit in range(3)] for row in x]
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 2, 3)])
