@@ -9,10 +9,9 @@ import io
 import itertools
 import math
 import shlex
+import statistics
 from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from tfgen.files import whole
 from tfgen.runs.folder import Run
@@ -75,10 +74,11 @@ def reproduce(
         rows.append(_measured(name, wanted, command, run, ["train", *train], ["evaluate", *judge]))
         minutes.append(run.minutes())
         where = run.card()["hardware"]
-    means = np.mean(rows, 0).tolist()
-    sds = np.std(rows, 0, ddof=1).tolist() if len(rows) > 1 else []
+    columns = list(zip(*rows, strict=True))
+    means = [statistics.mean(column) for column in columns]
+    sds = [statistics.stdev(column) if math.isfinite(sum(column)) else math.nan for column in columns] if len(rows) > 1 else []
     spread = f" ± {_join(sds)} (sd over {len(rows)} seeds)" if sds else ""
-    took = sum(minutes) / len(minutes)
+    took = statistics.mean(minutes)
     print(f"\n{name}: {' / '.join(wanted)} {_join(means)}{spread}, published {claim['published']} ({claim['source']}); {took:.1f} minutes a run")
     if quick:
         print("this was --quick: the path ran, the figures mean nothing")
