@@ -300,7 +300,8 @@ def test_nan_keeps_the_last_good_epoch(home, capsys):
         code, _, err = run(capsys, *VAE, "--epochs", 3)
     assert code == 2 and "epoch 2" in err and len(err.strip().splitlines()) == 1, err
     assert same(good, weights(home / "runs/vae-bars"))
-    assert Run("runs/vae-bars").card()["figures"]["training"]["stopped"] in err
+    card = Run("runs/vae-bars").card()
+    assert card["figures"]["training"]["stopped"] in err and card["minutes"] > 0
     assert run(capsys, *VAE, "--epochs", 2)[0] == 0
     assert "stopped" not in Run("runs/vae-bars").card()["figures"]["training"]
 
@@ -469,12 +470,13 @@ def test_a_claim_whose_training_ends_in_nan(home, capsys):
         lines.append(line)
         out = Run(line[line.index("--out") + 1])
         out.folder.mkdir(parents=True)
-        out.write_card(hardware="1 CPU core", figures={"training": {"stopped": "critic_loss became nan"}})
+        out.write_card(minutes=1.5, hardware="1 CPU core", figures={"training": {"stopped": "critic_loss became nan"}})
         return 2
 
     found = claims.reproduce("ring-neyman", command, seeds=2, out=home / "claims")
     assert [line[0] for line in lines] == ["train", "train"] and all(np.isnan(found[name]) for name in ("modes", "high_quality", "reverse_kl"))
-    assert "nan / nan / nan" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "nan / nan / nan" in out and "1.5 minutes a run" in out
     with pytest.raises(ValueError, match="ended with code 2"):
         claims.reproduce("ring-neyman", lambda line: 2, seeds=1, out=home / "others")
 

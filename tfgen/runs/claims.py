@@ -72,8 +72,9 @@ def reproduce(
         train = [*chosen, *shlex.split(short if quick else ""), "--seed", str(seed), "--out", str(run.folder), *at]
         judge = [str(run.folder), *shlex.split(claim["evaluate"]), *shlex.split(QUICK_EVALUATE if quick else ""), *at]
         rows.append(_measured(name, wanted, command, run, ["train", *train], ["evaluate", *judge]))
-        minutes.append(run.minutes())
-        where = run.card()["hardware"]
+        card = run.card()
+        minutes.append(card["minutes"])
+        where = card["hardware"]
     columns = list(zip(*rows, strict=True))
     means = [statistics.mean(column) for column in columns]
     sds = [statistics.stdev(column) if math.isfinite(sum(column)) else math.nan for column in columns] if len(rows) > 1 else []

@@ -121,7 +121,7 @@ def _train(run, settings, entry, strategy, data_dir, fresh, pictures_every, say,
         model.fit(dataset, epochs=settings.epochs, initial_epoch=done, callbacks=extra, verbose=verbose, **options)
     except callbacks.Diverged as error:
         if writes and history:  # else the card is not this run's yet
-            run.write_card(figures={**run.card().get("figures", {}), "training": {"stopped": str(error)}})
+            run.write_card(minutes=run.minutes(), figures={**run.card().get("figures", {}), "training": {"stopped": str(error)}})
         raise
     if writes:
         _finish(run, settings, model, history, settings.epochs)
