@@ -19,6 +19,7 @@ from PIL import Image
 import tfgen
 from tfgen import catalog, pictures
 from tfgen.__main__ import command
+from tfgen.callbacks import monitor
 from tfgen.files import clear_partial
 from tfgen.runs import Run, claims, parse
 
@@ -215,6 +216,16 @@ BAD = {
     "a size of nothing": (["train", "mob", *TINY, "--set", "components=0"], "components=0: expected 1 or more"),
     "a layer of nothing": ([*VAE, "--set", "hidden=8,0"], "hidden=(8, 0): expected 1 or more"),
     "a rate beyond one": (["train", "gan", *TINY, "--set", "dropout=2"], "dropout=2.0: expected a number from 0 to below 1"),
+    "a game that is none": (["train", "gan", *TINY, "--set", "game=hing"], "take one of hinge"),
+    "a penalty that is none": (["train", "gan", *TINY, "--set", "penalties=r3"], "take one of clip, gradient_penalty, r1"),
+    "an activation that is none": (["train", "gan", *TINY, "--set", "activation=relux"], "there is no activation 'relux': take one of relu"),
+    "fewer kernels than none": (["train", "gan", *TINY, "--set", "minibatch=-1"], "minibatch=-1: expected 0 or more"),
+    "a critic with a virtual norm": (["train", "gan", *TINY, "--set", "critic_norm=virtual:8"], "take another for the critic"),
+    "a learning rate below zero": ([*VAE, "--learning-rate", "-1"], "--learning-rate -1: expected a number above 0"),
+    "a rate of a player below zero": (["train", "gan", *TINY, "--set", "learning_rate=-1"], "learning_rate=-1.0: expected a number above 0"),
+    "a momentum beyond one": (["train", "gan", *TINY, "--set", "beta=2"], "beta=2.0: expected a number from 0 to below 1"),
+    "kernels of no width": (["train", "gmmn", *TINY, "--set", "bandwidths=1,-1"], "bandwidths=(1.0, -1.0): expected one or more numbers above 0"),
+    "convolutions of points": (["train", "began", "--data", "ring", "--set", "net=dcgan"], "take net='mlp'"),
     "a choice that is none": ([*VAE, "--set", "likelihood=poisson"], "bernoulli"),
     "the condition by --set": (["train", "made", *TINY, "--set", "condition=3"], "--labels"),
     "labels for a model without": ([*VAE, "--labels"], "cannot be told labels"),
@@ -391,6 +402,12 @@ def test_pictures():
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_histograms_of_any_weights():
+    """Of weights that ran away together, too, between which float32 has no numbers."""
+    for values in ([0.0, 0.0], [3e8, 3e8], [3e37, -3e37], [1e8, 1e8 + 8], [-1e-30, 1e-30]):
+        monitor._histogram("weights", np.float32(values), 0)
+
+
 def test_tensorboard_shows_the_runs(home, capsys):
     """Through its HTTP endpoints: scalars of every player, rates, pictures, histograms, and the runs side by side in hparams."""
     from tensorboard import program

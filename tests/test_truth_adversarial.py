@@ -331,13 +331,13 @@ def test_gmmn_by_hand():
     hot = np.eye(2)[labels]
     fake = np.concatenate([model.generator(np.concatenate([noise, hot], -1)), hot], -1)
     real = np.concatenate([x, hot], -1)
-    kernel = lambda a, b: sum(np.exp(-np.sum((a - b) ** 2) / (2 * s**2)) for s in (0.5, 2.0))  # noqa: E731
+    kernel = lambda a, b: sum(np.exp(-np.sum((a - b) ** 2) / (2 * s)) for s in (0.5, 2.0))  # noqa: E731
     mean = lambda a, b: np.mean([kernel(r, s) for r in a for s in b])  # noqa: E731
     assert float(loss) == pytest.approx(np.sqrt(mean(real, real) - 2 * mean(real, fake) + mean(fake, fake)), rel=1e-4)
 
 
 def test_gmmn_matches_codes():
-    """With an auto-encoder the statistic is one of codes between 0 and 1, samples are decoded, and each player moves its own nets alone."""
+    """With an auto-encoder the statistic is one of codes between 0 and 1, and samples are decoded."""
     model = GMMN((2,), latent=2, hidden=(3,), values="real", code=3, dropout=0.0, bandwidths=(0.5,))
     x = numbers(6, 2)
     with rng.stream(SEED):
@@ -346,15 +346,36 @@ def test_gmmn_matches_codes():
         noise = model.noise(6, rng.new_seed())
     codes, fake = 1 / (1 + np.exp(-np.array(model.encoder(x)))), np.array(model.generator(noise))
     assert fake.min() > 0 and fake.max() < 1
-    kernel = lambda a, b: np.mean([[np.exp(-np.sum((r - s) ** 2) / (2 * 0.5**2)) for s in b] for r in a])  # noqa: E731
+    kernel = lambda a, b: np.mean([[np.exp(-np.sum((r - s) ** 2) / (2 * 0.5)) for s in b] for r in a])  # noqa: E731
     assert float(loss) == pytest.approx(np.sqrt(kernel(codes, codes) - 2 * kernel(codes, fake) + kernel(fake, fake)), rel=1e-3)
     np.testing.assert_allclose(model.generate(noise), model.decoder(fake), rtol=1e-5)
 
     lost = model.reconstruction_terms(tf.constant(x))["loss"]
     np.testing.assert_allclose(lost, np.sum((x - np.array(model.decoder(codes.astype("float32")))) ** 2, -1), rtol=1e-4)
-    parts = {"reconstruction": (model.encoder, model.decoder), "generator": (model.generator,)}
-    for name, player in model.players().items():
-        assert [id(v) for v in player.variables] == [id(v) for net in parts[name] for v in net.trainable_variables]
+
+
+def test_gmmn_learns_codes_before_it_matches_them(tmp_path):
+    """The auto-encoder for `code_epochs`, then the generator while its codes stay; a saved model goes on in its stage."""
+    model, x = GMMN((2,), latent=2, hidden=(3,), values="real", code=3, code_hidden=(4,), code_epochs=2), numbers(8, 2)
+    assert [layer.units for layer in model.encoder.layers if hasattr(layer, "units")] == [4, 3]
+    model.compile()
+    coder = model.encoder.trainable_variables + model.decoder.trainable_variables
+
+    def moved(model, coder, **epochs):
+        parts = {"coder": coder, "generator": model.generator.trainable_variables}
+        before = {name: [v.numpy() for v in part] for name, part in parts.items()}
+        model.fit(x, batch_size=4, verbose=0, **epochs)
+        return [name for name, part in parts.items() if any(not np.array_equal(v, was) for v, was in zip(part, before[name], strict=True))]
+
+    assert moved(model, coder, epochs=1) == ["coder"]
+    assert moved(model, coder, initial_epoch=1, epochs=2) == ["coder"]
+    model.save(tmp_path / "coded.keras")
+    again = GMMN.load(tmp_path / "coded.keras")
+    assert moved(again, again.encoder.trainable_variables + again.decoder.trainable_variables, initial_epoch=2, epochs=3) == ["generator"]
+    assert moved(model, coder, initial_epoch=2, epochs=4) == ["generator"]
+    at_once = GMMN((2,), latent=2, hidden=(3,), values="real", code=3, code_epochs=1)
+    at_once.compile()
+    assert moved(at_once, at_once.encoder.trainable_variables, epochs=2) == ["coder", "generator"]
 
 
 def test_the_averaged_generator_has_statistics_of_its_own():

@@ -239,6 +239,8 @@ def test_norms_that_are_none(kind, expected):
         with pytest.raises(ValueError, match=expected) as error:
             attempt(kind)
         assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match="take another for the critic"):
+        nets.critic_net((2,), norm="virtual:8")
 
 
 # -- nets ----------------------------------------------------------------------------------------------------------------

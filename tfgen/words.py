@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["at_least", "nearest", "one_of"]
+__all__ = ["at_least", "nearest", "one_of", "positive"]
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -16,6 +16,14 @@ def at_least(least: int, **arguments) -> None:
     for name, value in arguments.items():
         if min(value, default=least) < least if isinstance(value, (tuple, list)) else value < least:
             raise ValueError(f"{name}={value}: expected {least} or more")
+
+
+def positive(**arguments) -> None:
+    """Numbers, or one or more of them; tensors among these are taken as they are."""
+    for name, value in arguments.items():
+        numbers = value if isinstance(value, (tuple, list)) else (value,)
+        if len(numbers) == 0 or not all(number > 0 for number in numbers if isinstance(number, (int, float))):
+            raise ValueError(f"{name}={value}: expected {'one or more numbers' if isinstance(value, (tuple, list)) else 'a number'} above 0")
 
 
 def one_of(given: str, value: str, allowed: Iterable[str]) -> None:

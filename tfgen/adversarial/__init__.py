@@ -84,7 +84,8 @@ ENTRIES = [
     ),
     Entry(
         "gmmn", GMMN, "Li et al. 2015", "generative moment matching network, MMD without a critic, on the data or on codes",
-        tiny=functools.partial(GMMN, (2,), latent=3, hidden=(8,), values="real", code=2), tiny_data=_plane, full=GMMN, batch=1000, epochs=200,
+        tiny=functools.partial(GMMN, (2,), latent=3, hidden=(8,), values="real", code=2, code_hidden=(8,), code_epochs=1), tiny_data=_plane,
+        full=GMMN, batch=1000, epochs=200,
     ),
     Entry(
         "mmd_gan", MMDGAN, "Li et al. 2017", "MMD-GAN, moment matching under a kernel that is learnt",

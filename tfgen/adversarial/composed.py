@@ -8,9 +8,9 @@ import keras
 from tfgen import condition as conditions
 from tfgen.adversarial.engine import Adversarial
 from tfgen.nets import critic_net, generator_net
-from tfgen.words import at_least, nearest, one_of
+from tfgen.words import at_least, nearest, one_of, positive
 
-__all__ = ["LAST", "Composed", "adam", "resolved"]
+__all__ = ["LAST", "Composed", "adam", "resolved", "rmsprop"]
 
 LAST = {"unit": "sigmoid", "signed": "tanh", "real": None}
 
@@ -27,7 +27,7 @@ class Composed(Adversarial):
         hidden: units of the layers of an mlp generator; the critic has `critic_hidden`, by default the same the other way round.
         width: filters of a convolutional net.
         activation, dropout: of an mlp critic's hidden layers ("relu", "leaky_relu", "maxout" …).
-        generator_norm, critic_norm: "none", "batch", "layer", "virtual:64" or "spectral"; "auto" is batch in pictures' nets, none in mlp.
+        generator_norm, critic_norm: "none", "batch", "layer", "spectral" or, in the generator, "virtual:64"; "auto" is batch in pictures' nets, none in mlp.
         minibatch: kernels of minibatch discrimination in the critic.
         learning_rate, critic_learning_rate: of the generator, and of the critic where it has another.
         optimizer, beta: "adam" with this beta_1, or "rmsprop".
@@ -50,6 +50,7 @@ class Composed(Adversarial):
         critic_learning_rate: float | None = None, optimizer: str = "adam", beta: float = 0.5,
     ):  # fmt: skip
         at_least(1, latent=latent, hidden=hidden, width=width, packing=packing)
+        at_least(0, minibatch=minibatch)
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout={dropout}: expected a number from 0 to below 1")
         shape, values, net = resolved(shape, values, net, type(self).__name__)
@@ -64,7 +65,7 @@ class Composed(Adversarial):
             norm=norms[1], dropout=dropout, minibatch=minibatch,
         )  # fmt: skip
         one_of(f"optimizer={optimizer!r}", optimizer, ("adam", "rmsprop"))
-        make = functools.partial(adam, beta=beta) if optimizer == "adam" else lambda rate: functools.partial(keras.optimizers.RMSprop, rate)
+        make = functools.partial(adam, beta=beta) if optimizer == "adam" else rmsprop
         optimizers = {"critic": make(critic_learning_rate or learning_rate), "generator": make(learning_rate)}
         super().__init__(
             shape, generator, critic, condition=condition, values=values, game=game, penalties=penalties, turns=turns, packing=packing,
@@ -75,7 +76,16 @@ class Composed(Adversarial):
 
 def adam(rate: float, beta: float = 0.5):
     """What makes Adam as adversarial papers use it."""
+    positive(learning_rate=rate)
+    if not 0 <= beta < 1:
+        raise ValueError(f"beta={beta}: expected a number from 0 to below 1")
     return functools.partial(keras.optimizers.Adam, rate, beta_1=beta, beta_2=0.999)
+
+
+def rmsprop(rate: float):
+    """What makes RMSprop."""
+    positive(learning_rate=rate)
+    return functools.partial(keras.optimizers.RMSprop, rate)
 
 
 def resolved(shape, values: str, net: str, who: str) -> tuple[tuple[int, ...], str, str]:

@@ -6,14 +6,11 @@
 Li, Chang, Cheng, Yang, Póczos, "MMD GAN: towards deeper understanding of moment matching network", 2017, https://arxiv.org/abs/1705.08584
 """
 
-import functools
-
-import keras
 import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import distribute, losses, rng
-from tfgen.adversarial.composed import LAST, resolved
+from tfgen.adversarial.composed import LAST, resolved, rmsprop
 from tfgen.model import GenerativeModel, Player, every
 from tfgen.nets import autoencoder, generator_net
 from tfgen.words import at_least
@@ -51,7 +48,7 @@ class MMDGAN(GenerativeModel):
         norm = "none" if net == "mlp" else "batch"
         self.generator = generator_net(latent + told, shape, net, hidden=hidden, width=width, norm=norm, last=LAST[values])
         self.encoder, self.decoder = autoencoder(shape, code, net, hidden=hidden, width=width)
-        vars(self)["_optimizer_maker"] = functools.partial(keras.optimizers.RMSprop, learning_rate)
+        vars(self)["_optimizer_maker"] = rmsprop(learning_rate)
 
     def players(self):
         critic = self.encoder.trainable_variables + self.decoder.trainable_variables

@@ -78,6 +78,8 @@ def _histogram(tag: str, values: np.ndarray, step: int, buckets: int = 30) -> No
     """As tf.summary.histogram, whose dozens of eager operations for each weight took longer than a short epoch."""
     from tensorboard.plugins.histogram import metadata
 
-    counts, edges = np.histogram(values, buckets)
+    values = values.astype(np.float64)
+    edge = 1e-6 * np.abs(values).max()  # weights that ran away together are too near each other for buckets between them
+    counts, edges = np.histogram(values, buckets, (values.min() - edge, values.max() + edge) if edge else None)
     about = metadata.create_summary_metadata(display_name=None, description=None)
     tf.summary.write(tag, np.stack([edges[:-1], edges[1:], counts], 1), step, metadata=about)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from tfgen.words import at_least
+from tfgen.words import at_least, positive
 
 __all__ = ["Kernel", "gaussian", "median_bandwidth", "polynomial", "rational_quadratic", "squared_mmd"]
 
@@ -20,7 +20,7 @@ Kernel = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 def gaussian(bandwidths: Sequence[float]) -> Kernel:
     """Σ_σ exp(-|x - y|² / 2σ²)."""
-    _positive(bandwidths=bandwidths)
+    positive(bandwidths=bandwidths)
 
     def kernel(x, y):
         distance = _squared_distances(x, y)
@@ -31,7 +31,7 @@ def gaussian(bandwidths: Sequence[float]) -> Kernel:
 
 def rational_quadratic(alphas: Sequence[float]) -> Kernel:
     """Σ_α (1 + |x - y|² / 2α)^-α (Binkowski et al. 2018, section 2.1)."""
-    _positive(alphas=alphas)
+    positive(alphas=alphas)
 
     def kernel(x, y):
         distance = _squared_distances(x, y)
@@ -92,10 +92,3 @@ def _rows(x: tf.Tensor) -> tf.Tensor:
     if x.shape.rank != 2:
         raise ValueError(f"MMD of a tensor of shape {tuple(x.shape)}: expected [n, d]; flatten the examples")
     return x
-
-
-def _positive(**numbers: Sequence[float]) -> None:
-    for name, values in numbers.items():
-        known = [value for value in values if isinstance(value, (int, float))]
-        if len(values) == 0 or min(known, default=1) <= 0:
-            raise ValueError(f"{name}={values}: expected one or more numbers above 0")

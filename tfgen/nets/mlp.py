@@ -4,8 +4,11 @@ import keras
 
 from tfgen.layers import Dropout, GaussianNoise, Maxout
 from tfgen.layers.norms import norms, wrapped
+from tfgen.words import nearest
 
 __all__ = ["dense", "mlp"]
+
+ACTIVATIONS = ("maxout", *(name for name, f in vars(keras.activations).items() if callable(f) and name not in ("deserialize", "get", "serialize")))
 
 
 def mlp(inputs: int, hidden: tuple[int, ...], outputs: int, activation: str = "relu", *, last: str | None = None, name: str) -> keras.Sequential:
@@ -15,6 +18,8 @@ def mlp(inputs: int, hidden: tuple[int, ...], outputs: int, activation: str = "r
 
 def dense(hidden: tuple[int, ...], activation: str = "relu", *, norm: str = "none", dropout: float = 0.0, noise: float = 0.0) -> list[keras.layers.Layer]:
     """The hidden layers; "maxout" is an activation of five pieces."""
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"there is no activation {activation!r}: take one of {nearest(activation, ACTIVATIONS)}")
     layers = []
     for units in hidden:
         if activation == "maxout":

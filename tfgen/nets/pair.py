@@ -52,11 +52,14 @@ def critic_net(
     """[n, *shape] to float32 [n, outputs]; the layer "features" is what the last dense layer sees of an example.
 
     Arguments:
+        norm: a name of `tfgen.layers.norms`, but no virtual one: its reference batch is noise, which a critic does not take.
         minibatch: kernels of minibatch discrimination behind the features.
         dropout, noise: on each hidden layer of "mlp"; standard deviations of Gaussian noise on its input and on its hidden layers.
         between: units of a dense layer between the last maps and the output.
     """
     one_of(f"net={net!r}", net, NETS)
+    if norms(norm) and norm.startswith("virtual"):
+        raise ValueError(f"norm={norm!r}: virtual batch normalisation is the generator's, whose noise makes the reference batch; take another for the critic")
     if net == "mlp":
         layers = [
             keras.layers.Flatten(),

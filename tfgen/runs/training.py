@@ -77,6 +77,8 @@ def _check(settings: Settings, entry: Entry) -> None:
     if settings.labelled and not settings.labels:
         raise ValueError(f"--labelled {settings.labelled}: {entry.name} is told no labels; give --labels, too, or train joint_gan")
     one_of(f"--decay {settings.decay}", settings.decay, DECAYS)
+    if settings.learning_rate is not None and not settings.learning_rate > 0:
+        raise ValueError(f"--learning-rate {settings.learning_rate:g}: expected a number above 0")
     if min(settings.batch, settings.epochs) < 1:
         raise ValueError(f"batch {settings.batch} and epochs {settings.epochs}: both are at least 1")
 
