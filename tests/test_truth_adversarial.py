@@ -258,6 +258,12 @@ def test_joint_gan_by_hand():
     assert float(terms["generated"]) == pytest.approx(-np.log(1 - fake_Z / (fake_Z + 1)).mean(), rel=1e-4)
     assert float(terms["loss"]) == pytest.approx(float(terms["labelled"] + terms["unlabelled"] + terms["generated"]), rel=1e-5)
     assert float(terms["error"]) == pytest.approx(np.mean([p[0].argmax() != 0, p[2].argmax() != 1]))
+    W, b, *_ = model.critic.get_weights()
+    features = lambda rows: np.maximum(rows @ W + b, 0)  # noqa: E731
+    for told, of in ((labels, [1, 3, 4]), (np.array([0, 1, 1, 0, 1]), [0, 1, 2, 3, 4])):  # the unlabelled examples; all, where there are none
+        with rng.stream(SEED):
+            loss = model.generator_terms(tf.constant(x), tf.constant(told), training=False)["loss"]
+        assert float(loss) == pytest.approx(np.mean((features(x[of]).mean(0) - features(fake).mean(0)) ** 2), rel=1e-4)
 
 
 def test_infogan_by_hand():

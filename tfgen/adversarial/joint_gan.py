@@ -2,7 +2,7 @@
 
     l(x) logits of the K classes, Z(x) = Σ_k exp l_k(x),   p(y = k | x, real) = softmax_k l(x),   D(x) = Z / (Z + 1)
     critic      -log p(y | x)  on labelled,   -log D(x)  on unlabelled,   -log(1 - D(G(z)))  on generated examples
-    generator   |E f(x) - E f(G(z))|², f the critic's last hidden layer                                            (feature matching)
+    generator   |E f(x) - E f(G(z))|², f the critic's last hidden layer, x the unlabelled examples                (feature matching)
 
 Samples given a label are drawn by p(x | y) ∝ p_G(x) p(y | x): several from the generator, one of them by its share of p(y | x).
 
@@ -71,8 +71,11 @@ class JointGAN(Adversarial):
 
     def generator_terms(self, x, condition=None, training=True):
         fake = self.generator(super().noise(tf.shape(x)[0], self.new_seed()), training=training)
-        real, fake = (tf.reduce_mean(self._reader(rows, training=training)[0], 0) for rows in (x, fake))
-        return {"loss": tf.reduce_mean((real - fake) ** 2)}
+        known = tf.cast(condition, tf.int32) < self.classes
+        real, fake = (tf.cast(self._reader(rows, training=training)[0], tf.float32) for rows in (x, fake))
+        counts = tf.cast(~known | tf.reduce_all(known), tf.float32)  # all, where none is unlabelled: labelled ones come again and again
+        mean = tf.reduce_sum(counts[:, None] * real, 0) / tf.reduce_sum(counts)
+        return {"loss": tf.reduce_mean((mean - tf.reduce_mean(fake, 0)) ** 2)}
 
     def classify(self, x, condition=None):
         """Logits [n, K] of p(y | x)."""
