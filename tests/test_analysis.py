@@ -101,6 +101,9 @@ def test_steps_and_roughness():
 
 
 def test_who_has_a_latent():
+    for model in (tfgen.DCGAN((8, 8, 1), latent=2, width=2), tfgen.BEGAN((3,), latent=2, hidden=(3,)), tfgen.GMMN((3,), latent=2, hidden=(3,))):
+        assert analysis.has_latent(model) and analysis.codes_linearly(model)  # uniform noise in -1..1
+        assert analysis.is_uniform(model).all()
     assert analysis.has_latent(tfgen.VAE((4,), latent=2, hidden=(3,))) and analysis.has_latent(tfgen.GMM((4,), components=2))
     for drawn in (tfgen.MADE((4,), hidden=(3,)), tfgen.RBM((4,), hidden=2), tfgen.MoB((4,), components=2)):
         assert not analysis.has_latent(drawn) and not analysis.codes_linearly(drawn)
@@ -135,7 +138,7 @@ def test_the_labeller_is_asked_about_the_means():
 def test_arithmetic_refuses():
     with pytest.raises(ValueError, match="unconditional"):
         analysis.arithmetic(Plain((2,), condition=2), quadrant)
-    with pytest.raises(ValueError, match="one Gaussian latent"):
+    with pytest.raises(ValueError, match="one latent around zero"):
         analysis.arithmetic(Coded(), quadrant)
     with pytest.raises(ValueError, match="class 9"):
         analysis.arithmetic(Plain((2,)), quadrant, [(0, 1, 9)], count=100)

@@ -138,6 +138,18 @@ def test_other_families(home, capsys, system, options, metrics):
         assert found["bits_per_dim"]["value"] == pytest.approx(8 + found["nats"]["value"] / 64 / np.log(2), rel=1e-6)
 
 
+def test_codes_told_labels_or_none(home, capsys):
+    """An InfoGAN that is told labels, and one without categories, are judged; a GMMN on codes says when its samples begin to mean something."""
+    small = ["--data", "digits", "--limit", 64, "--batch", 16, "--epochs", 1, "--set", "hidden=8"]
+    for name, options in (("told", ["--labels"]), ("bare", ["--set", "categories=()"])):
+        assert run(capsys, "train", "infogan", *small, "--set", "net=mlp", *options, "--out", name)[0] == 0
+        code, _, err = run(capsys, "evaluate", name, "--limit", 30, "--samples", 20)
+        assert code == 0, err
+        assert ("clustering_error" in Run(home / name).card()["figures"]["test"]["metrics"]) == (name == "told")
+    code, out, _ = run(capsys, "train", "gmmn", *small, "--set", "code=2", "--set", "code_hidden=8", "--out", "codes")
+    assert code == 0 and "begins to learn after epoch 20" in out
+
+
 def test_precision_xla_and_decay(home, capsys):
     code, _, err = run(capsys, *VAE, "--epochs", 3, "--precision", "mixed_bfloat16", "--xla", "--learning-rate", 0.01, "--decay", "linear")
     assert code == 0, err

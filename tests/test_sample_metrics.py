@@ -463,10 +463,10 @@ def test_samples_are_drawn_in_pieces_of_their_own():
 def test_labels_and_clusters_by_hand():
     source = data.Examples(np.zeros((6, 2), "float32"), np.array([0, 0, 0, 1, 1, 2]), 3)
     model = Replay((8, 8, 1))
-    assert sampled.decisions(model, source.x, source) == {}
-    model.classify = lambda x: tf.one_hot([0, 0, 1, 1, 1, 1], 3)
-    model.cluster = lambda x: tf.constant([7, 7, 7, 7, 4, 4])  # 7 is 0 but for one, 4 is 1 or 2
-    found = sampled.decisions(model, source.x, source)
+    assert sampled.decisions(model, source.x, None, source) == {}
+    model.classify = lambda x, condition: tf.one_hot([0, 0, 1, 1, 1, 1], 3)
+    model.cluster = lambda x, condition: tf.constant([7, 7, 7, 7, 4, 4])  # 7 is 0 but for one, 4 is 1 or 2
+    found = sampled.decisions(model, source.x, None, source)
     assert found["error"]["value"] == pytest.approx(100 * 2 / 6) and "percent of 6" in found["error"]["how"]
     assert found["clustering_error"]["value"] == pytest.approx(100 * 2 / 6) and "2 clusters" in found["clustering_error"]["how"]
     assert found["error"]["error"] == pytest.approx(100 * math.sqrt(2 / 6 * 4 / 6 / 6))

@@ -96,6 +96,21 @@ def test_one_call_judges_as_two_do():
     assert calls == [[8, 4, 4], [8, 4, 4, 4, 4], *[[4, 4, 4, 4]] * 3]
 
 
+def test_what_a_gan_cannot_be_made_of():
+    gan = lambda **arguments: lambda: GAN((2,), values="real", **arguments)  # noqa: E731
+    one_line("r1 stands there twice", gan(penalties=("r1:1", "r1:5")))
+    one_line("critic_hidden=0: expected|critic_hidden=\\(0,\\): expected", gan(critic_hidden=(0,)))
+    one_line("learning_rate=0: expected|learning_rate=0.0: expected", gan(critic_learning_rate=0.0))
+    one_line("there is no activation", gan(activation="rellu"))
+    one_line("net='foo': expected one of auto, mlp", lambda: BEGAN((2,), net="foo"))
+    one_line("FGAN plays no game 'hinge'", lambda: adversarial.FGAN((2,), game="hinge"))
+    one_line("BGAN plays no game 'kl'", lambda: adversarial.BGAN((2,), game="kl"))
+    one_line("clip=0: expected a number above 0", lambda: adversarial.MMDGAN((2,), clip=0))
+    one_line("dropout=2: expected", lambda: GMMN((2,), code=2, dropout=2))
+    one_line("gamma=-1: expected", lambda: Disco((2,), gamma=-1))
+    one_line("information=-1: expected", lambda: InfoGAN((2,), information=-1))
+
+
 def test_averages_over_three_steps():
     """The moving average and the mean of the past begin at the weights after the first step, and the price of the distance from the past is paid."""
     model = Composed((2,), latent=2, hidden=(3,), average=0.9, history=0.5, penalties=("clip:0.05",), game="wasserstein", learning_rate=0.01)
@@ -139,6 +154,15 @@ def test_feature_matching_by_hand():
     leaky = lambda v: np.where(v > 0, v, 0.2 * v)  # noqa: E731
     assert float(loss) == pytest.approx(((leaky(x @ W + b).mean(0) - leaky(fake @ W + b).mean(0)) ** 2).sum(), rel=1e-4)
     one_line("named 'features'", lambda: Adversarial((2,), constant((2,)), summing(2), feature_matching=True))
+
+
+def test_a_label_outside_the_classes_in_a_later_batch():
+    model = adversarial.CGAN((2,), condition=3, latent=2, hidden=(3,))
+    model.compile()
+    labels = np.arange(12) % 3
+    labels[9] = 7
+    rows = tf.data.Dataset.from_tensor_slices((numbers(12, 2), labels)).batch(4)
+    one_line("a label outside the classes; this model takes labels in 0..2", lambda: model.fit(rows, verbose=0))
 
 
 def test_a_batch_too_small_for_turns_and_packs():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfgen import condition as conditions
 from tfgen import losses, nets, rng
 from tfgen.layers import GaussianNoise, Maxout, MinibatchDiscrimination, Reference, Residual, Spectral, Strip, VirtualBatchNormalization, norms
 from tfgen.nets.dcgan import halvings
@@ -127,16 +128,20 @@ def test_virtual_batch_normalisation_by_hand(shape):
 
 
 def test_the_reference_stands_first_and_comes_off_again():
-    reference = Reference(5, classes=2)
+    reference = Reference(5, told=((2, True),))
     x = numbers(3, 4)
     out = np.array(reference(x))
     np.testing.assert_array_equal(out[5:], x)
     np.testing.assert_array_equal(out[:5], reference(numbers(1, 4, seed=9))[:5])
     np.testing.assert_array_equal(out[:5, 2:], np.eye(2)[[0, 1, 0, 1, 0]])
     np.testing.assert_array_equal(Strip(5)(out), x)
-    net = nets.generator_net(4, (2,), hidden=(6,), norm="virtual:5", classes=2)
+    net = nets.generator_net(4, (2,), hidden=(6,), norm="virtual:5", told=((2, True),))
     np.testing.assert_allclose(np.array(net(x))[0], np.array(net(x[:1]))[0], rtol=1e-5, atol=1e-6)
     assert not reference.trainable_weights
+    rows = np.array(Reference(400, uniform=True, told=conditions.parts({"label": 3, "attributes": (2,)}))(numbers(1, 9)))[:400]
+    assert 0.5 < rows[:, :4].std() < 0.65 and np.abs(rows[:, :4]).max() <= 1  # the deviation of a uniform number is .58
+    np.testing.assert_array_equal(rows[:, 4:7], np.eye(3)[np.arange(400) % 3])
+    assert 0.9 < rows[:, 7:].std() < 1.1
 
 
 def kernel_matrix(layer):
@@ -184,6 +189,37 @@ def test_spectral_normalisation(kind, tmp_path):
     again = keras.saving.load_model(tmp_path / "net.keras")
     np.testing.assert_array_equal(again(x), net(x))
     np.testing.assert_array_equal(again.layers[-1].u.numpy(), u)
+
+
+@pytest.mark.parametrize("net", nets.NETS)
+def test_every_kernel_of_a_spectral_critic_is_normalised(net):
+    """So its slope stays, whatever its weights are: at most one for each layer, if each convolution's stride is as wide as its kernel."""
+    critic = nets.critic_net((8, 8, 1), net, hidden=(6, 5), width=4, norm="spectral")
+    owners = [v.path.split("/")[-3] for v in critic.trainable_variables if v.path.endswith("kernel")]
+    assert owners and all("spectral" in owner for owner in owners), owners
+    x, steep = tf.constant(numbers(5, 8, 8, 1)), []
+    for factor in (1, 100):
+        for v in critic.trainable_variables:
+            v.assign(v * factor if v.path.endswith("kernel") else v)
+        for _ in range(30):
+            critic(x, training=True)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            out = critic(x, training=False)
+        steep.append(np.linalg.norm(np.reshape(tape.gradient(out, x), [5, -1]), axis=1))
+    np.testing.assert_allclose(*steep, rtol=0.05)
+    with pytest.raises(ValueError, match="the critic's"):
+        nets.generator_net(3, (8, 8, 1), net, hidden=(4,), width=4, norm="spectral")
+    with pytest.raises(ValueError, match=r"maxout.*take another"):
+        nets.critic_net((8,), hidden=(4,), activation="maxout", norm="spectral")
+
+
+def test_layer_normalisation_is_over_all_of_an_example():
+    for shape in ((5, 4, 4, 3), (5, 7)):
+        x = 3 * numbers(*shape) + 1
+        axes = tuple(range(1, len(shape)))
+        expected = (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + 1e-5)
+        np.testing.assert_allclose(norms("layer")[0](x), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("norm", ["none", "spectral", "batch"])
@@ -308,7 +344,8 @@ def test_nets_end_in_float32():
     keras.config.set_dtype_policy("mixed_float16")
     shape, z = (8, 8, 1), tf.constant(numbers(4, 3))
     made = [
-        *[nets.generator_net(3, shape, net, hidden=(4,), width=2, norm=norm, last="tanh") for net in nets.NETS for norm in ("batch", "virtual:3", "layer")],
+        *[nets.generator_net(3, shape, net, hidden=(4,), width=2, norm=norm, last="tanh") for net in nets.NETS for norm in ("batch", "layer")],
+        *[nets.generator_net(3, shape, net, hidden=(4,), width=2, norm="virtual:3", last=last) for net in nets.NETS for last in ("tanh", None)],
         nets.autoencoder(shape, 3, "mlp", hidden=(4,), last="tanh")[1],
         nets.autoencoder(shape, 3, "dcgan", width=2, last="sigmoid")[1],
         nets.mlp(3, (4,), 2, name="mlp"),
@@ -323,5 +360,6 @@ def test_nets_end_in_float32():
             loss = tf.reduce_sum(out**2)
         gradients = tape.gradient(loss, [v.value for v in net.trainable_variables])
         assert out.dtype == tf.float32 and np.isfinite(out).all()
+        assert net.name != "generator" or not np.array_equal(out, np.array(out).astype("float16")), "the numbers of the output are half ones"
         assert all(g is not None and np.isfinite(g).all() for g in gradients), net.name
         assert any(layer.compute_dtype == "float16" for layer in net.layers)

@@ -85,7 +85,7 @@ def activation_of(name):
         "squared_hellinger": (lambda v: 1 - np.exp(-v), (-np.inf, 1)),
         "jeffrey": identity,
         "jensen_shannon": (lambda v: np.log(2) - softplus(-v), (-np.inf, np.log(2))),
-        "weighted_jensen_shannon": (lambda v: -pi * np.log(pi) - pi * softplus(-v), (-np.inf, -pi * np.log(pi))),
+        "weighted_jensen_shannon": (lambda v: -pi * np.log(pi) - softplus(-v), (-np.inf, -pi * np.log(pi))),
         "gan": (lambda v: -softplus(-v), (-np.inf, 0)),
         "alpha": identity if a > 1 else (lambda v: 1 / (1 - a) - softplus(-v), (-np.inf, 1 / (1 - a))),
     }[kind]

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["beside", "broadcast", "check", "describe", "shape_of", "signature", "size", "vector"]
+__all__ = ["beside", "broadcast", "check", "check_labels", "describe", "parts", "shape_of", "signature", "size", "vector"]
 
 Spec = None | int | tuple | dict
 
@@ -34,6 +34,13 @@ def size(spec: Spec) -> int:
     if isinstance(spec, dict):
         return sum(map(size, spec.values()))
     return spec if isinstance(spec, int) else math.prod(spec)
+
+
+def parts(spec: Spec) -> tuple[tuple[int, bool], ...]:
+    """What `vector` is made of: how long each part is, and whether it is a one-hot label."""
+    if isinstance(spec, dict):
+        return tuple(part for each in spec.values() for part in parts(each))
+    return () if spec is None else ((size(spec), isinstance(spec, int)),)
 
 
 def vector(spec: Spec, condition) -> tf.Tensor:
@@ -72,6 +79,17 @@ def broadcast(spec: Spec, condition, n: int):
     if len(condition) != n:
         raise ValueError(f"{n} samples were asked for with {len(condition)} conditions: give one, or {n}")
     return tf.convert_to_tensor(condition, tf.int32 if isinstance(spec, int) else tf.float32)
+
+
+def check_labels(spec: Spec, condition) -> None:
+    """In a graph: labels of a batch outside the classes end the step."""
+    if isinstance(spec, dict):
+        for name, part in spec.items():
+            check_labels(part, condition[name])
+    elif isinstance(spec, int):
+        message = f"[tfgen] a batch holds a label outside the classes; this model takes {describe(spec)}"
+        tf.debugging.assert_less(condition, tf.cast(spec, condition.dtype), message)
+        tf.debugging.assert_non_negative(condition, message)
 
 
 def check(spec: Spec, condition, who: str, values: bool = True) -> None:

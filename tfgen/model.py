@@ -394,6 +394,7 @@ class GenerativeModel(keras.Model):
         if condition is not None and not tf.nest.is_nested(condition) and condition.shape[1:] == (0,):
             condition = None  # see _placeholder
         door.check_shapes(self, x, condition)
+        conditions.check_labels(self.condition, condition)
         return tf.nest.map_structure(lambda t: tf.cast(t, tf.float32), x), condition, weight
 
     def _check_batch(self, x, weight, players) -> None:

@@ -22,3 +22,4 @@ class BGAN(Composed):
     """
 
     defaults = {"game": "bregman_pearson"}
+    games = ("bregman_pearson", "bregman_kl", "bregman_logistic")

@@ -7,7 +7,7 @@ import keras
 
 from tfgen import condition as conditions
 from tfgen.adversarial.engine import Adversarial
-from tfgen.nets import critic_net, generator_net
+from tfgen.nets import NETS, critic_net, generator_net
 from tfgen.words import at_least, nearest, one_of, positive
 
 __all__ = ["LAST", "Composed", "adam", "resolved", "rmsprop"]
@@ -35,6 +35,7 @@ class Composed(Adversarial):
     """
 
     defaults: dict = {}
+    games: tuple[str, ...] = ()  # that the paper plays; all, where it names none
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -51,22 +52,24 @@ class Composed(Adversarial):
     ):  # fmt: skip
         at_least(1, latent=latent, hidden=hidden, width=width, packing=packing)
         at_least(0, minibatch=minibatch)
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout={dropout}: expected a number from 0 to below 1")
+        critic_hidden = hidden[::-1] if critic_hidden is None else critic_hidden
+        at_least(1, critic_hidden=critic_hidden)
+        if self.games and game.partition(":")[0].removeprefix("practical_") not in self.games:
+            raise ValueError(f"{type(self).__name__} plays no game {game!r}: take one of {nearest(game, self.games)}, or train another system")
         shape, values, net = resolved(shape, values, net, type(self).__name__)
         auto, told = "none" if net == "mlp" else "batch", conditions.size(condition)
         norms = [auto if norm == "auto" else norm for norm in (generator_norm, critic_norm)]
-        classes = condition if isinstance(condition, int) else 0
         generator = generator_net(
-            latent + told, shape, net, hidden=hidden, width=width, norm=norms[0], last=LAST[values], classes=classes
+            latent + told, shape, net, hidden=hidden, width=width, norm=norms[0], last=LAST[values], uniform=prior == "uniform",
+            told=conditions.parts(condition),
         )  # fmt: skip
         critic = critic_net(
-            self.seen_shape(shape, condition, packing, maps=net != "mlp"), net, hidden=critic_hidden or hidden[::-1], width=width, activation=activation,
+            self.seen_shape(shape, condition, packing, maps=net != "mlp"), net, hidden=critic_hidden, width=width, activation=activation,
             norm=norms[1], dropout=dropout, minibatch=minibatch,
         )  # fmt: skip
         one_of(f"optimizer={optimizer!r}", optimizer, ("adam", "rmsprop"))
         make = functools.partial(adam, beta=beta) if optimizer == "adam" else rmsprop
-        optimizers = {"critic": make(critic_learning_rate or learning_rate), "generator": make(learning_rate)}
+        optimizers = {"critic": make(learning_rate if critic_learning_rate is None else critic_learning_rate), "generator": make(learning_rate)}
         super().__init__(
             shape, generator, critic, condition=condition, values=values, game=game, penalties=penalties, turns=turns, packing=packing,
             smoothing=smoothing, feature_matching=feature_matching, history=history, average=average, instance_noise=instance_noise,
@@ -93,6 +96,7 @@ def resolved(shape, values: str, net: str, who: str) -> tuple[tuple[int, ...], s
     shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if values == "auto":
         values = "signed" if len(shape) == 3 else "real"
+    one_of(f"net={net!r}", net, ("auto", *NETS))
     if values not in LAST:
         raise ValueError(f"{who} generates no {values!r} values: take one of {nearest(values, LAST)}")
     return shape, values, ("dcgan" if len(shape) == 3 else "mlp") if net == "auto" else net

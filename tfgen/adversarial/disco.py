@@ -29,6 +29,7 @@ class Disco(GMMN):
         samples: int = 2, gamma: float = 0.5, beta: float = 1.0,
     ):  # fmt: skip
         at_least(2, samples=samples)
+        at_least(0, gamma=gamma)
         if not 0 < beta < 2:
             raise ValueError(f"beta={beta}: expected a power above 0 and below 2, where the score is proper")
         super().__init__(shape, condition=condition, values=values, latent=latent, hidden=hidden, net=net, width=width)

@@ -55,6 +55,8 @@ class Adversarial(GenerativeModel):
         self.generator, self.critic, self.turns, self.packing, self.prior = generator, critic, turns, packing, prior
         self.game = losses.smoothed(game, smoothing)
         self.penalties = [losses.penalty(text) for text in penalties]
+        if twice := {p.name for p in self.penalties if [other.name for other in self.penalties].count(p.name) > 1}:
+            raise ValueError(f"penalties={','.join(penalties)}: {min(twice)} stands there twice; give it once, with its weight")
         self.together = together and not any(p.slopes for p in self.penalties)
         vars(self).update(feature_matching=feature_matching, history_weight=history, average=average, optimizer_makers=optimizers or {})
         for p in self.penalties:
@@ -120,7 +122,8 @@ class Adversarial(GenerativeModel):
         fake = self._pack(self._fake(x, condition, training), training)
         if self.feature_matching:
             read = self._judge(condition, training, features=True)
-            gap = tf.reduce_mean(read(self._pack(x, training))[0], 0) - tf.reduce_mean(read(fake)[0], 0)
+            real, made = (tf.cast(read(packs)[0], tf.float32) for packs in (self._pack(x, training), fake))
+            gap = tf.reduce_mean(real, 0) - tf.reduce_mean(made, 0)
             loss = tf.reduce_sum(gap**2)
         else:
             loss = self.game.generator(self._judge(condition, training)(fake))

@@ -6,6 +6,7 @@ Nowozin, Cseke, Tomioka, "f-GAN: training generative neural samplers using varia
 """
 
 from tfgen.adversarial.composed import Composed
+from tfgen.losses import DIVERGENCES
 
 __all__ = ["FGAN"]
 
@@ -18,3 +19,4 @@ class FGAN(Composed):
     """
 
     defaults = {"game": "kl"}
+    games = tuple(DIVERGENCES)

@@ -66,6 +66,11 @@ class GMMN(GenerativeModel):
             "generator": Player(self.loss_terms, self.generator.trainable_variables, turns=int(not coding)),
         }
 
+    @property
+    def waits(self) -> int:
+        """Epochs before the generator begins to learn."""
+        return self.code_epochs if self.code else 0
+
     def _coding(self) -> bool:
         with tf.init_scope():
             return int(self.epochs_done.value.read_value()) < self.code_epochs

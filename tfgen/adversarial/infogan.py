@@ -31,7 +31,7 @@ class InfoGAN(Adversarial):
         codes: how many continuous ones.
         net, hidden, width: of both nets; `between` units of a dense layer beside the convolutions, as in the paper's nets.
         information, information_codes: λ of categorical and of continuous codes.
-        learning_rate, critic_learning_rate: of the generator (with Q), and of the critic.
+        learning_rate, critic_learning_rate: of the generator, and of the critic with Q.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class InfoGAN(Adversarial):
         information_codes: float = 0.1, learning_rate: float = 1e-3, critic_learning_rate: float = 2e-4,
     ):  # fmt: skip
         at_least(2, categories=categories or (2,))
-        at_least(0, codes=codes)
+        at_least(0, codes=codes, information=information, information_codes=information_codes)
         at_least(1, latent=latent, hidden=hidden, width=width, some_codes=len(categories) + codes)
         shape, values, net = resolved(shape, values, net, "InfoGAN")
         told = conditions.size(condition)

@@ -13,7 +13,7 @@ from tfgen import distribute, losses, rng
 from tfgen.adversarial.composed import LAST, resolved, rmsprop
 from tfgen.model import GenerativeModel, Player, every
 from tfgen.nets import autoencoder, generator_net
-from tfgen.words import at_least
+from tfgen.words import at_least, positive
 
 __all__ = ["MMDGAN"]
 
@@ -40,6 +40,8 @@ class MMDGAN(GenerativeModel):
         reconstruction: float = 8.0, learning_rate: float = 5e-5,
     ):  # fmt: skip
         at_least(1, latent=latent, code=code, hidden=hidden, width=width, turns=turns)
+        at_least(0, feasible=feasible, reconstruction=reconstruction)
+        positive(clip=clip)
         shape, values, net = resolved(shape, values, net, "MMDGAN")
         told = conditions.size(condition)
         super().__init__(shape, condition, values)

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import rng
-from tfgen.analysis.latent import decodes, generate, is_uniform, repeat
+from tfgen.analysis.latent import decodes, generate, picks, repeat
 from tfgen.words import at_least
 
 __all__ = ["Arithmetic", "Traversal", "arithmetic", "codes_linearly", "traversals"]
@@ -49,10 +49,10 @@ class Traversal:
 
 
 def codes_linearly(model) -> bool:
-    """Whether latents can be added: no condition, and one Gaussian latent that decides the sample."""
+    """Whether latents can be added: no condition, and one latent around zero that decides the sample."""
     if model.condition is not None:
         return False
-    return decodes(model) or (not isinstance(uniform := is_uniform(model), dict) and not uniform.any())
+    return decodes(model) or (not isinstance(picked := picks(model), dict) and not picked.any())
 
 
 def arithmetic(
@@ -68,7 +68,7 @@ def arithmetic(
     """Samples are labelled; latents of one label are averaged in groups; the means are added and generated.
 
     Arguments:
-        model: without a condition, and with one Gaussian latent: its noise, or the part "z" that it decodes.
+        model: without a condition, and with one latent around zero: its noise, or the part "z" that it decodes.
         labeller: examples to whole numbers [n].
         triples: of classes (a, b, c); three by the seed where none are given.
         exemplars: in a group, three in the paper.
@@ -77,7 +77,7 @@ def arithmetic(
     """
     at_least(1, exemplars=exemplars, columns=columns, count=count)
     if not codes_linearly(model):
-        raise ValueError(f"arithmetic takes an unconditional model with one Gaussian latent, and {type(model).__name__} is none: see traversals")
+        raise ValueError(f"arithmetic takes an unconditional model with one latent around zero, and {type(model).__name__} is none: see traversals")
     means = decodes(model)
     z = model.noise(count, rng.as_seed(seed))
     z = np.asarray(z["z"] if means else z)

@@ -15,7 +15,7 @@ from tfgen import condition as conditions
 from tfgen import rng
 from tfgen.words import at_least
 
-__all__ = ["between", "decodes", "generate", "has_latent", "is_uniform", "repeat", "roughness", "slerp", "step_sizes", "walk"]
+__all__ = ["between", "decodes", "generate", "has_latent", "is_uniform", "picks", "repeat", "roughness", "slerp", "step_sizes", "walk"]
 
 DRAWN = 64  # noises by which a number is known as uniform: a normal one keeps within -1..1 as often once in 10^10
 
@@ -47,9 +47,15 @@ def is_uniform(model):
     return tf.nest.map_structure(lambda part: (np.abs(np.reshape(part, [DRAWN, -1])) <= 1).all(0), drawn)
 
 
+def picks(model):
+    """For each part of the noise, which of its numbers pick a value (uniform in 0..1, as inverse transforms take them), bool [product of the part's shape]."""
+    drawn = model.noise(DRAWN, rng.as_seed(0))
+    return tf.nest.map_structure(lambda part: ((np.reshape(part, [DRAWN, -1]) >= 0) & (np.reshape(part, [DRAWN, -1]) <= 1)).all(0), drawn)
+
+
 def has_latent(model) -> bool:
-    """Whether samples are a map of Gaussian numbers, so that a walk means something: values that are drawn one by one from uniforms are none."""
-    return decodes(model) or (model.values in ("unit", "signed", "real") and any(not u.all() for u in tf.nest.flatten(is_uniform(model))))
+    """Whether samples are a map of numbers around zero, so that a walk means something: values that are picked one by one are none."""
+    return decodes(model) or (model.values in ("unit", "signed", "real") and any(not p.all() for p in tf.nest.flatten(picks(model))))
 
 
 def decodes(model) -> bool:

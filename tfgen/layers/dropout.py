@@ -17,6 +17,8 @@ class Dropout(keras.layers.Layer):
 
     def __init__(self, rate: float, **kwargs):
         super().__init__(**kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"dropout={rate}: expected a number from 0 to below 1")
         self.rate = rate
         self.built = True
 

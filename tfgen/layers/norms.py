@@ -21,9 +21,9 @@ def norms(kind: str) -> list[keras.layers.Layer]:
         return [VirtualBatchNormalization(int(count))]
     if name == "batch":  # one that leaves the moments of all replicas together
         return [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=True)]
-    return [keras.layers.LayerNormalization(epsilon=1e-5)] if name == "layer" else []
+    return [keras.layers.GroupNormalization(1, epsilon=1e-5)] if name == "layer" else []  # over all of an example, with a scale for each channel
 
 
 def wrapped(layer: keras.layers.Layer, kind: str) -> keras.layers.Layer:
     """The layer itself, or under spectral normalisation."""
-    return Spectral(layer) if kind == "spectral" else layer
+    return Spectral(layer, dtype=layer.dtype_policy) if kind == "spectral" else layer

@@ -14,24 +14,31 @@ __all__ = ["Reference", "Strip", "VirtualBatchNormalization"]
 
 @keras.saving.register_keras_serializable("tfgen")
 class Reference(keras.layers.Layer):
-    """[n, d] to [count + n, d]: a batch of noise drawn once stands first; of d the last `classes` are a one-hot label, every class in turn."""
+    """[n, d] to [count + n, d]: a batch drawn once stands first, noise and behind it what a model is told.
 
-    def __init__(self, count: int, classes: int = 0, **kwargs):
+    Arguments:
+        uniform: noise in -1..1 in place of normal noise.
+        told: the parts of the condition, as `tfgen.condition.parts` says them: labels are every class in turn, other numbers normal.
+    """
+
+    def __init__(self, count: int, uniform: bool = False, told: tuple[tuple[int, bool], ...] = (), **kwargs):
         super().__init__(**kwargs)
-        self.count, self.classes = count, classes
+        self.count, self.uniform, self.told = count, uniform, told
 
     def build(self, input_shape):
         d = input_shape[-1]
-        draws = keras.random.normal((self.count, d - self.classes))
-        labels = np.eye(self.classes, dtype="float32")[np.arange(self.count) % self.classes] if self.classes else np.zeros((self.count, 0), "float32")
-        start = lambda shape, dtype: tf.cast(tf.concat([draws, labels], -1), dtype)  # noqa: E731
+        z = (self.count, d - sum(size for size, _ in self.told))
+        drawn = [keras.random.uniform(z, -1.0, 1.0) if self.uniform else keras.random.normal(z)]
+        for size, is_label in self.told:
+            drawn.append(np.eye(size, dtype="float32")[np.arange(self.count) % size] if is_label else keras.random.normal((self.count, size)))
+        start = lambda shape, dtype: tf.cast(tf.concat(drawn, -1), dtype)  # noqa: E731
         self.rows = self.add_weight(shape=(self.count, d), initializer=start, trainable=False, name="rows")
 
     def call(self, x):
         return tf.concat([tf.cast(self.rows, x.dtype), x], 0)
 
     def get_config(self):
-        return {**super().get_config(), "count": self.count, "classes": self.classes}
+        return {**super().get_config(), "count": self.count, "uniform": self.uniform, "told": self.told}
 
 
 @keras.saving.register_keras_serializable("tfgen")

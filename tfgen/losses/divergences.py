@@ -60,8 +60,8 @@ def _weighted_jensen_shannon(pi: float = 0.3) -> FDivergence:
     return FDivergence(
         lambda u: pi * u * tf.math.log(u) - (1 - pi + pi * u) * tf.math.log(1 - pi + pi * u),
         lambda t: (1 - pi) * (math.log(1 - pi) - tf.math.log1p(-pi * tf.exp(t / pi))),
-        lambda v: -pi * (math.log(pi) + tf.nn.softplus(-v)),
-        lambda v: (1 - pi) * (math.log(1 - pi) + tf.nn.softplus(v)),
+        lambda v: -pi * math.log(pi) - tf.nn.softplus(-v),
+        lambda v: (1 - pi) * (math.log(1 - pi) - tf.math.log(-tf.math.expm1(-tf.nn.softplus(-v) / pi))),
         0.0,
     )
 

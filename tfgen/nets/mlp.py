@@ -20,6 +20,8 @@ def dense(hidden: tuple[int, ...], activation: str = "relu", *, norm: str = "non
     """The hidden layers; "maxout" is an activation of five pieces."""
     if activation not in ACTIVATIONS:
         raise ValueError(f"there is no activation {activation!r}: take one of {nearest(activation, ACTIVATIONS)}")
+    if activation == "maxout" and norm == "spectral":
+        raise ValueError("activation='maxout' has no spectral normalisation: take another, such as leaky_relu")
     layers = []
     for units in hidden:
         if activation == "maxout":

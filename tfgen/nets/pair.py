@@ -5,7 +5,7 @@ import math
 import keras
 
 from tfgen.layers import GaussianNoise, MinibatchDiscrimination, Reference, Strip
-from tfgen.layers.norms import norms
+from tfgen.layers.norms import norms, wrapped
 from tfgen.nets.dcgan import painter, reader
 from tfgen.nets.mlp import dense
 from tfgen.nets.resnet import residual_painter, residual_reader
@@ -18,22 +18,26 @@ NETS = ("mlp", "dcgan", "resnet")
 
 def generator_net(
     inputs: int, shape: tuple[int, ...], net: str = "mlp", *, hidden: tuple[int, ...] = (256, 256), width: int = 64,
-    activation: str = "relu", norm: str = "none", last: str | None = None, classes: int = 0, between: int = 0,
+    activation: str = "relu", norm: str = "none", last: str | None = None, between: int = 0,
+    uniform: bool = False, told: tuple[tuple[int, bool], ...] = (),
 ) -> keras.Sequential:  # fmt: skip
     """[n, inputs] to float32 [n, *shape].
 
     Arguments:
-        inputs: dimensions of the noise, and of the condition beside it, of which the last `classes` are a one-hot label.
+        inputs: dimensions of the noise, and of the condition beside it.
         net: one of NETS; `hidden` are the units of "mlp", `width` the filters of the others.
-        norm: a name of `tfgen.layers.norms`.
+        norm: a name of `tfgen.layers.norms`, but not "spectral", which is a critic's.
         last: the activation of the output.
         between: units of a dense layer between the noise and the first maps.
+        uniform, told: of the reference batch of virtual normalisation, as in `tfgen.layers.Reference`.
     """
     one_of(f"net={net!r}", net, NETS)
+    if norm == "spectral":
+        raise ValueError("norm='spectral': spectral normalisation is the critic's, whose slope it bounds; take another for the generator")
     before, after = [], []
     if norms(norm) and norm.startswith("virtual"):
         count = int(norm.partition(":")[2])
-        before, after = [Reference(count, classes)], [Strip(count)]
+        before, after = [Reference(count, uniform, told)], [Strip(count, dtype="float32")]
     if net == "mlp":
         layers = [*dense(hidden, activation, norm=norm), keras.layers.Dense(math.prod(shape), dtype="float32")]
         after += [keras.layers.Reshape(shape, dtype="float32")]
@@ -72,4 +76,5 @@ def critic_net(
         layers += [keras.layers.Flatten(), *dense((between,), activation, norm=norm)]
     layers += [keras.layers.Flatten(name="features")]
     layers += [MinibatchDiscrimination(minibatch)] if minibatch else []
-    return keras.Sequential([keras.Input(shape), *layers, keras.layers.Dense(outputs, dtype="float32", name="output")], name="critic")
+    output = wrapped(keras.layers.Dense(outputs, dtype="float32", name="output"), norm)
+    return keras.Sequential([keras.Input(shape), *layers, output], name="critic")

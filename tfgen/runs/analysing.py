@@ -102,6 +102,7 @@ def _walk(study: _Study) -> dict:
     """Has the manifold sensible properties?"""
     model = study.model
     if not analysis.has_latent(model):
+        study.tell("(no walk)", "there is no latent to walk in: its values are drawn one by one")
         return {}
     means = analysis.decodes(model)
     x = analysis.walk(model, PAIRS, 4 * STEPS if study.plane else STEPS, study.seed, every_class(model, PAIRS), means=means)

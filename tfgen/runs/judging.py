@@ -51,7 +51,7 @@ def evaluate(
         figures = {}
         for judge in (_losses, _likelihood, _energy, _reconstruction):
             figures |= judge(model, x, condition, source=source, seed=seed, k=k, chains=chains, temperatures=temperatures)
-        figures |= decisions(model, x, source)
+        figures |= decisions(model, x, condition, source)
         drawn = default_samples(model, settings, samples)
         figures |= of_samples(model, x, n=drawn, settings=settings, source=source, network=network, data_dir=data_dir, seed=seed, say=say)
         if hasattr(model, "reconstruct"):

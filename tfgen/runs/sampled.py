@@ -78,16 +78,16 @@ def of_samples(
     return figures | _parzen(model, settings, drawn, x, values, data_dir, seed)
 
 
-def decisions(model: GenerativeModel, x: np.ndarray, source: Examples | Stream) -> dict[str, Figure]:
+def decisions(model: GenerativeModel, x: np.ndarray, condition, source: Examples | Stream) -> dict[str, Figure]:
     """What a model says of labels: of one that classifies, or clusters."""
     if source.classes is None or not (hasattr(model, "classify") or hasattr(model, "cluster")):
         return {}
     labels, figures = _labels(source), {}
     if hasattr(model, "classify"):
-        wrong = _said(model.classify, x).argmax(1) != labels
+        wrong = _said(model.classify, x, condition).argmax(1) != labels
         figures["error"] = _share(100 * wrong, f"percent of {len(x):,} examples that are classified wrong")
-    if hasattr(model, "cluster"):
-        clusters, where = np.unique(_said(model.cluster, x), return_inverse=True)
+    if hasattr(model, "cluster") and getattr(model, "categories", True):
+        clusters, where = np.unique(_said(model.cluster, x, condition), return_inverse=True)
         table = np.zeros((len(clusters), source.classes), int)
         np.add.at(table, (where, labels), 1)
         wrong = table.argmax(1)[where] != labels
@@ -186,8 +186,9 @@ def _share(each: np.ndarray, how: str) -> Figure:
     return {"value": float(each.mean()), "error": float(each.std() / math.sqrt(len(each))), "how": how}
 
 
-def _said(method: Callable, x: np.ndarray) -> np.ndarray:
-    return np.concatenate([np.asarray(method(tf.constant(x[at : at + PIECE]))) for at in range(0, len(x), PIECE)])
+def _said(method: Callable, x: np.ndarray, condition) -> np.ndarray:
+    told = lambda at: None if condition is None else tf.nest.map_structure(lambda part: part[at : at + PIECE], condition)  # noqa: E731
+    return np.concatenate([np.asarray(method(tf.constant(x[at : at + PIECE]), told(at))) for at in range(0, len(x), PIECE)])
 
 
 def _labels(source: Examples | Stream) -> np.ndarray:

@@ -112,6 +112,8 @@ def _train(run, settings, entry, strategy, data_dir, fresh, pictures_every, say,
         f"batch {settings.batch}, epochs {done + 1} to {settings.epochs}, on {where}, into {run.folder}"
     )
     held_out = load_held_out(model, settings, data_dir)
+    if (waits := getattr(model, "waits", 0)) >= settings.epochs:
+        say(f"its generator begins to learn after epoch {waits}: with {settings.epochs} its samples mean nothing")
     extra, rate = [_Begin(run, card, fresh)] if writes else [], card["learning_rate"]
     if settings.decay != "none":
         extra.append(keras.callbacks.LearningRateScheduler(lambda epoch, _: rate * DECAYS[settings.decay](epoch / settings.epochs)))
