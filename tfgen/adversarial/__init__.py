@@ -66,12 +66,12 @@ ENTRIES = [
     ),
     Entry(
         "wgan", WGAN, "Arjovsky et al. 2017", "Wasserstein GAN with clipped weights",
-        tiny=_on_plane(WGAN), tiny_data=_plane, full=WGAN, batch=320, epochs=100,
+        tiny=_on_plane(WGAN), tiny_data=_plane, full=WGAN, batch=320, epochs=400,
         idle=("critic/output/bias",),
     ),
     Entry(
         "wgan_gp", WGANGP, "Gulrajani et al. 2017", "Wasserstein GAN with a gradient penalty",
-        tiny=_on_plane(WGANGP, turns=2), tiny_data=_plane, full=WGANGP, batch=320, epochs=100,
+        tiny=_on_plane(WGANGP, turns=2), tiny_data=_plane, full=WGANGP, batch=320, epochs=400,
         idle=("critic/output/bias",),
     ),
     Entry(
@@ -89,7 +89,7 @@ ENTRIES = [
     ),
     Entry(
         "mmd_gan", MMDGAN, "Li et al. 2017", "MMD-GAN, moment matching under a kernel that is learnt",
-        tiny=functools.partial(MMDGAN, (2,), latent=3, code=3, hidden=(8,), values="real", turns=2), tiny_data=_plane, full=MMDGAN, batch=320, epochs=100,
+        tiny=functools.partial(MMDGAN, (2,), latent=3, code=3, hidden=(8,), values="real", turns=2), tiny_data=_plane, full=MMDGAN, batch=320, epochs=400,
     ),
     Entry(
         "disco", Disco, "Bouchacourt et al. 2016", "DISCO nets, the energy distance as a proper score",
