@@ -413,13 +413,13 @@ def test_pictures():
     assert pictures.pairs(x, 1 - x).shape[0] == 2 * (4 + 2 * pictures.GAP)
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_histograms_of_any_weights():
     """Of weights that ran away together, too, between which float32 has no numbers."""
     for values in ([0.0, 0.0], [3e8, 3e8], [3e37, -3e37], [1e8, 1e8 + 8], [-1e-30, 1e-30]):
         monitor._histogram("weights", np.float32(values), 0)
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_tensorboard_shows_the_runs(home, capsys):
     """Through its HTTP endpoints: scalars of every player, rates, pictures, histograms, and the runs side by side in hparams."""
     from tensorboard import program
