@@ -365,6 +365,23 @@ def test_inception_without_a_network(monkeypatch):
         metrics.feature_network("inception_v3")
 
 
+def test_inception_sees_what_its_authors_fed_it(monkeypatch):
+    """With weights of its first moment, for those of ImageNet are not at hand: grey pictures as RGB, of 299x299, in -1..1 by Keras's own rule."""
+    keras.utils.set_random_seed(0)
+    model = keras.applications.InceptionV3(weights=None)
+    monkeypatch.setattr(keras.applications, "InceptionV3", lambda weights: model)
+    network, signed = metrics.feature_network("inception_v3"), R.uniform(-1, 1, (2, 28, 28, 1)).astype("float32")
+    features, probabilities = network(signed, "signed")
+    large = tf.image.resize(np.repeat((signed + 1) / 2, 3, -1), (299, 299), "bilinear")
+    seen = keras.applications.inception_v3.preprocess_input(255 * large.numpy())
+    pooled, said = keras.Model(model.input, [model.get_layer("avg_pool").output, model.output])(seen, training=False)
+    assert features.shape == (2, 2048) and probabilities.shape == (2, 1000)
+    np.testing.assert_allclose(features, pooled, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(probabilities, said, rtol=1e-3)
+    assert np.abs(features[0] - features[1]).max() > 1e-4 * np.abs(features).max()
+    assert metrics.frechet_distance(features, features) == pytest.approx(0, abs=1e-6)
+
+
 def test_shift():
     """Every image is one of its nine places, all of which occur; the same seed, the same places."""
     x = tf.constant(R.rand(200, 4, 5, 2), tf.float32)

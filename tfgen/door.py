@@ -53,9 +53,11 @@ def check_data(model, x, condition, batch: int | None, *, least: int = 1, who: s
         return
     check_shapes(model, x, condition, who)
     last = count % batch
-    if batch < least or 0 < last < least:
+    if batch < least:
+        raise ValueError(f"a batch of {batch} came, and a step needs {least} examples (turns, packing, replicas): take batches of {least} or more")
+    if 0 < last < least:
         raise ValueError(
-            f"{count} examples in batches of {batch} leave a batch of {last or batch}, and a step needs {least} (turns, packing, replicas): "
+            f"{count} examples in batches of {batch} leave a batch of {last}, and a step needs {least} (turns, packing, replicas): "
             "take another batch size, or drop the remainder"
         )
     values = np.asarray(x)
