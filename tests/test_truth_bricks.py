@@ -9,7 +9,18 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import losses, nets, rng
-from tfgen.layers import GaussianNoise, Maxout, MinibatchDiscrimination, Reference, Residual, Spectral, Strip, VirtualBatchNormalization, norms
+from tfgen.layers import (
+    GaussianNoise,
+    Maxout,
+    MinibatchDiscrimination,
+    Reference,
+    Residual,
+    Spectral,
+    Strip,
+    VirtualBatchNormalization,
+    WeightNormalized,
+    norms,
+)
 from tfgen.nets.dcgan import halvings
 
 SEED = tf.constant([3, 5], tf.int64)
@@ -191,6 +202,48 @@ def test_spectral_normalisation(kind, tmp_path):
     np.testing.assert_array_equal(again.layers[-1].u.numpy(), u)
 
 
+@pytest.mark.parametrize("kind", ["dense", "convolution"])
+def test_weight_normalisation(kind, tmp_path):
+    """g v / |v|: it begins as the layer itself; the gradients are those of Salimans and Kingma 2016, Eq. 3; v has no scale."""
+    make = lambda: keras.layers.Dense(6, "relu") if kind == "dense" else keras.layers.Conv2D(6, 3, 2, "same", activation="relu")  # noqa: E731
+    inner, plain, x = make(), make(), numbers(4, 5) if kind == "dense" else numbers(4, 6, 6, 2)
+    net = keras.Sequential([keras.Input(x.shape[1:]), WeightNormalized(inner)])
+    plain.build(x.shape)
+    inner.bias.assign(numbers(6, seed=1))
+    plain.set_weights([inner.kernel.numpy(), inner.bias.numpy()])
+    np.testing.assert_allclose(net(x), plain(x), rtol=1e-5, atol=1e-6)
+    assert len(net.trainable_variables) == 3
+
+    layer, v, g = net.layers[-1], kernel_matrix(net.layers[-1]), np.linspace(0.5, 3, 6, dtype="float32")
+    layer.g.assign(g)
+    unit = v / np.linalg.norm(v, axis=0)
+    plain.set_weights([(g * unit).reshape(inner.kernel.shape), inner.bias.numpy()])
+    np.testing.assert_allclose(net(x), plain(x), rtol=1e-5, atol=1e-5)
+    upstream = numbers(*net(x).shape, seed=2)
+    with tf.GradientTape(persistent=True) as tape:
+        ours, theirs = (tf.reduce_sum(upstream * net(x)), tf.reduce_sum(upstream * plain(x)))
+    of_w = tape.gradient(theirs, plain.kernel.value).numpy().reshape(v.shape)
+    of_g = (of_w * unit).sum(0)
+    np.testing.assert_allclose(tape.gradient(ours, layer.g.value), of_g, rtol=1e-4, atol=1e-4)
+    of_v = g / np.linalg.norm(v, axis=0) * (of_w - of_g * unit)
+    np.testing.assert_allclose(np.reshape(tape.gradient(ours, inner.kernel.value), v.shape), of_v, rtol=1e-3, atol=1e-4)
+
+    before = net(x)
+    inner.kernel.assign(inner.kernel * np.linspace(0.01, 100, 6, dtype="float32"))
+    np.testing.assert_allclose(net(x), before, rtol=1e-4, atol=1e-5)
+    net.save(tmp_path / "net.keras")
+    np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "net.keras")(x), net(x))
+
+
+@pytest.mark.parametrize("net", nets.NETS)
+def test_every_kernel_of_a_weight_normalised_critic_has_its_length(net):
+    critic = nets.critic_net((8, 8, 1), net, hidden=(6, 5), width=4, norm="weight")
+    paths = [v.path for v in critic.trainable_variables]
+    assert sum(path.endswith("kernel") for path in paths) == sum(path.endswith("/g") for path in paths) > 0
+    with pytest.raises(ValueError, match="the critic's"):
+        nets.generator_net(3, (8, 8, 1), net, hidden=(4,), width=4, norm="weight")
+
+
 @pytest.mark.parametrize("net", nets.NETS)
 def test_every_kernel_of_a_spectral_critic_is_normalised(net):
     """So its slope stays, whatever its weights are: at most one for each layer, if each convolution's stride is as wide as its kernel."""
@@ -222,7 +275,7 @@ def test_layer_normalisation_is_over_all_of_an_example():
         np.testing.assert_allclose(norms("layer")[0](x), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("norm", ["none", "spectral", "batch"])
+@pytest.mark.parametrize("norm", ["none", "spectral", "weight", "batch"])
 def test_residual_blocks(norm):
     """Sizes; and with a second convolution of zeros and a 1x1 one of ones only the way beside is left: the picture itself, doubled, or averaged."""
     x = numbers(2, 4, 6, 3)
@@ -232,7 +285,7 @@ def test_residual_blocks(norm):
             assert block(x).shape == block.compute_output_shape(x.shape) == (2, *size, filters)
             beside = block.convolutions[2:]
             assert len(beside) == (1 if resample or filters != 3 else 0)
-            if norm != "spectral" and filters == 3:
+            if norm in ("none", "batch") and filters == 3:
                 kernels = [v for v in block.weights if v.name == "kernel"]
                 kernels[1].assign(np.zeros(kernels[1].shape))
                 if beside:
@@ -349,7 +402,11 @@ def test_nets_end_in_float32():
         nets.autoencoder(shape, 3, "mlp", hidden=(4,), last="tanh")[1],
         nets.autoencoder(shape, 3, "dcgan", width=2, last="sigmoid")[1],
         nets.mlp(3, (4,), 2, name="mlp"),
-        *[nets.critic_net(shape, net, hidden=(4,), width=2, norm=norm, minibatch=2) for net in nets.NETS for norm in ("none", "spectral", "layer", "batch")],
+        *[
+            nets.critic_net(shape, net, hidden=(4,), width=2, norm=norm, minibatch=2)
+            for net in nets.NETS
+            for norm in ("none", "spectral", "weight", "layer", "batch")
+        ],
         nets.critic_net(shape, hidden=(4,), activation="maxout", dropout=0.2, noise=(0.1, 0.1)),
         nets.autoencoder(shape, 3, "dcgan", width=2)[0],
     ]

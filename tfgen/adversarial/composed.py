@@ -7,6 +7,7 @@ import keras
 
 from tfgen import condition as conditions
 from tfgen.adversarial.engine import Adversarial
+from tfgen.layers.norms import KERNELS
 from tfgen.nets import NETS, critic_net, generator_net
 from tfgen.words import at_least, nearest, one_of, positive
 
@@ -27,7 +28,8 @@ class Composed(Adversarial):
         hidden: units of the layers of an mlp generator; the critic has `critic_hidden`, by default the same the other way round.
         width: filters of a convolutional net.
         activation, dropout: of an mlp critic's hidden layers ("relu", "leaky_relu", "maxout" …).
-        generator_norm, critic_norm: "none", "batch", "layer", "spectral" or, in the generator, "virtual:64"; "auto" is batch in pictures' nets, none in mlp.
+        generator_norm, critic_norm: "none", "batch", "layer"; the critic's "spectral" and "weight", the generator's "virtual:64"; "auto" is batch in pictures'
+            nets, none in mlp.
         minibatch: kernels of minibatch discrimination in the critic.
         learning_rate, critic_learning_rate: of the generator, and of the critic where it has another.
         optimizer, beta: "adam" with this beta_1, or "rmsprop".
@@ -73,7 +75,7 @@ class Composed(Adversarial):
         super().__init__(
             shape, generator, critic, condition=condition, values=values, game=game, penalties=penalties, turns=turns, packing=packing,
             smoothing=smoothing, feature_matching=feature_matching, history=history, average=average, instance_noise=instance_noise,
-            prior=prior, together=not minibatch and norms[1] in ("none", "layer", "spectral"), optimizers=optimizers,
+            prior=prior, together=not minibatch and norms[1] in ("none", "layer", *KERNELS), optimizers=optimizers,
         )  # fmt: skip
 
 

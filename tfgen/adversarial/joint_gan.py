@@ -28,7 +28,7 @@ class JointGAN(Adversarial):
         condition: K + 1, the classes and "not labelled".
         values: "unit", "signed", "real" or "auto".
         latent: dimensions of the noise.
-        net, hidden, width: of both nets; an mlp critic has `critic_hidden`.
+        net, hidden, width: of both nets; an mlp critic has `critic_hidden`. The critic's weights are normalised, the generator's batches.
         noise_in, noise_hidden: standard deviations of the noise on the critic's input and hidden layers in training.
         candidates: samples among which one with the asked label is drawn.
     """
@@ -47,7 +47,7 @@ class JointGAN(Adversarial):
         generator = generator_net(latent, shape, net, hidden=hidden, width=width, norm="batch", activation="softplus", last=LAST[values])
         critic = critic_net(
             shape, net, outputs=condition - 1, hidden=critic_hidden, width=width, activation="relu", noise=(noise_in, noise_hidden),
-            norm="none" if net == "mlp" else "batch",
+            norm="weight",
         )  # fmt: skip
         optimizers = dict.fromkeys(("critic", "generator"), adam(learning_rate))
         super().__init__(shape, generator, critic, condition=condition, values=values, feature_matching=True, prior="uniform", optimizers=optimizers)

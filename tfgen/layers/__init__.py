@@ -1,12 +1,12 @@
 """Bricks of which nets and models are made."""
 
 from tfgen.layers.dropout import Dropout, GaussianNoise
+from tfgen.layers.kernels import Spectral, WeightNormalized
 from tfgen.layers.masked import MaskedDense
 from tfgen.layers.maxout import Maxout
 from tfgen.layers.minibatch import MinibatchDiscrimination
 from tfgen.layers.norms import norms
 from tfgen.layers.residual import Residual
-from tfgen.layers.spectral import Spectral
 from tfgen.layers.virtual import Reference, Strip, VirtualBatchNormalization
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "Spectral",
     "Strip",
     "VirtualBatchNormalization",
+    "WeightNormalized",
     "norms",
 ]

@@ -2,19 +2,20 @@
 
 import keras
 
-from tfgen.layers.spectral import Spectral
+from tfgen.layers.kernels import Spectral, WeightNormalized
 from tfgen.layers.virtual import VirtualBatchNormalization
 from tfgen.words import one_of
 
-__all__ = ["NORMS", "norms", "wrapped"]
+__all__ = ["KERNELS", "NORMS", "norms", "wrapped"]
 
-NORMS = ("none", "batch", "layer", "spectral", "virtual:COUNT")
+NORMS = ("none", "batch", "layer", "spectral", "weight", "virtual:COUNT")
+KERNELS = {"spectral": Spectral, "weight": WeightNormalized}  # a critic's: its layers have no other norm between them
 
 
 def norms(kind: str) -> list[keras.layers.Layer]:
     """What stands between a linear layer and its activation: nothing, or one layer. "virtual:64" has a reference batch of 64."""
     name, _, count = kind.partition(":")
-    one_of(f"norm={kind!r}", name, ("none", "batch", "layer", "spectral", "virtual"))
+    one_of(f"norm={kind!r}", name, ("none", "batch", "layer", *KERNELS, "virtual"))
     if name == "virtual":
         if not count.isdigit() or int(count) < 2:
             raise ValueError(f"norm={kind!r}: say how many the reference batch holds, such as virtual:64")
@@ -25,5 +26,5 @@ def norms(kind: str) -> list[keras.layers.Layer]:
 
 
 def wrapped(layer: keras.layers.Layer, kind: str) -> keras.layers.Layer:
-    """The layer itself, or under spectral normalisation."""
-    return Spectral(layer, dtype=layer.dtype_policy) if kind == "spectral" else layer
+    """The layer itself, or with its kernel normalised."""
+    return KERNELS[kind](layer, dtype=layer.dtype_policy) if kind in KERNELS else layer

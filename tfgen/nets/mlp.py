@@ -3,7 +3,7 @@
 import keras
 
 from tfgen.layers import Dropout, GaussianNoise, Maxout
-from tfgen.layers.norms import norms, wrapped
+from tfgen.layers.norms import KERNELS, norms, wrapped
 from tfgen.words import nearest
 
 __all__ = ["dense", "mlp"]
@@ -20,8 +20,8 @@ def dense(hidden: tuple[int, ...], activation: str = "relu", *, norm: str = "non
     """The hidden layers; "maxout" is an activation of five pieces."""
     if activation not in ACTIVATIONS:
         raise ValueError(f"there is no activation {activation!r}: take one of {nearest(activation, ACTIVATIONS)}")
-    if activation == "maxout" and norm == "spectral":
-        raise ValueError("activation='maxout' has no spectral normalisation: take another, such as leaky_relu")
+    if activation == "maxout" and norm in KERNELS:
+        raise ValueError(f"activation='maxout' has no {norm} normalisation: take another, such as leaky_relu")
     layers = []
     for units in hidden:
         if activation == "maxout":

@@ -5,7 +5,7 @@ import math
 import keras
 
 from tfgen.layers import GaussianNoise, MinibatchDiscrimination, Reference, Strip
-from tfgen.layers.norms import norms, wrapped
+from tfgen.layers.norms import KERNELS, norms, wrapped
 from tfgen.nets.dcgan import painter, reader
 from tfgen.nets.mlp import dense
 from tfgen.nets.resnet import residual_painter, residual_reader
@@ -26,14 +26,14 @@ def generator_net(
     Arguments:
         inputs: dimensions of the noise, and of the condition beside it.
         net: one of NETS; `hidden` are the units of "mlp", `width` the filters of the others.
-        norm: a name of `tfgen.layers.norms`, but not "spectral", which is a critic's.
+        norm: a name of `tfgen.layers.norms`, but not "spectral" or "weight", which are a critic's.
         last: the activation of the output.
         between: units of a dense layer between the noise and the first maps.
         uniform, told: of the reference batch of virtual normalisation, as in `tfgen.layers.Reference`.
     """
     one_of(f"net={net!r}", net, NETS)
-    if norm == "spectral":
-        raise ValueError("norm='spectral': spectral normalisation is the critic's, whose slope it bounds; take another for the generator")
+    if norm in KERNELS:
+        raise ValueError(f"norm={norm!r}: {norm} normalisation is the critic's; take another for the generator")
     before, after = [], []
     if norms(norm) and norm.startswith("virtual"):
         count = int(norm.partition(":")[2])
