@@ -66,7 +66,7 @@ class WGANGP(DCGAN):
 
     def __init__(self, width: int):
         self.generator, self.critic = generator(self.latent, width), critic(width, norm=False)
-        self.adams = [torch.optim.Adam(net.parameters(), 1e-4, (0.0, 0.999), eps=1e-7) for net in (self.critic, self.generator)]
+        self.adams = [torch.optim.Adam(net.parameters(), 1e-4, (0.0, 0.9), eps=1e-7) for net in (self.critic, self.generator)]
 
     def noise(self, n: int) -> torch.Tensor:
         return torch.randn(n, self.latent)

@@ -179,6 +179,14 @@ def test_the_same_noise_under_each_class():
     assert found.x.shape == (3, 4, 2) and found.rows == ["0", "1", "2"]
     np.testing.assert_allclose(found.x[2] - found.x[0], 20, rtol=1e-5)
     assert analysis.traversals(Plain((2,))) == []
+    (found,) = analysis.traversals(tfgen.JointGAN((2,), condition=3, latent=2, hidden=(3,), critic_hidden=(3,)), count=2)
+    assert found.rows == ["0", "1"]  # the third says that an example has no label
+
+
+@pytest.mark.parametrize("condition", [(3,), {"label": 4, "attributes": (2,)}], ids=str)
+def test_codes_move_under_any_condition(condition):
+    model = tfgen.InfoGAN((2,), condition=condition, latent=2, hidden=(3,), categories=(2,), codes=1)
+    assert [t.x.shape for t in analysis.traversals(model, count=2, steps=3)] == [(2, 2, 2), (2, 3, 2)]
 
 
 # -- memory ------------------------------------------------------------------------------------------------------------

@@ -109,6 +109,41 @@ def test_what_a_gan_cannot_be_made_of():
     one_line("dropout=2: expected", lambda: GMMN((2,), code=2, dropout=2))
     one_line("gamma=-1: expected", lambda: Disco((2,), gamma=-1))
     one_line("information=-1: expected", lambda: InfoGAN((2,), information=-1))
+    one_line("no categorical code", lambda: InfoGAN((2,), hidden=(3,), categories=()).cluster(tf.zeros([1, 2])))
+    one_line(r"condition=None: CGAN is told a condition", lambda: adversarial.CGAN((2,), condition=None))
+    one_line(r"hidden=64: expected a tuple, such as hidden=\(64,\)", gan(hidden=64))
+    one_line(r"bandwidths=1.0: expected a tuple", lambda: adversarial.MMDGAN((2,), bandwidths=1.0))
+    one_line("turns=2.5: expected a whole number", gan(turns=2.5))
+    one_line("history=nan: expected", gan(history=float("nan")))
+
+
+@pytest.mark.parametrize(
+    ("told", "generator", "critic", "arguments", "expected"),
+    [
+        (0, constant((3,)), summing(2), {}, r"the generator makes examples of shape \(3,\), and the model's are \(2,\)"),
+        (10, constant((2,)), summing(12), {}, r"the generator takes \(2,\): expected \(latent \+ 10,\)"),
+        (0, constant((2,)), summing(3), {}, r"the critic takes \(3,\): expected \(2,\)"),
+        (0, constant((2,)), summing(2), {"packing": 2}, r"the critic takes \(2,\): expected \(4,\)"),
+        (10, constant((2,), told=10), summing(2), {}, r"the critic takes \(2,\): expected \(12,\)"),
+        (0, constant((2,)), constant((2,)), {}, r"the critic gives \(2,\) for an example: expected one output"),
+    ],
+)
+def test_nets_of_ones_own_that_do_not_fit(told, generator, critic, arguments, expected):
+    one_line(expected, lambda: Adversarial((2,), generator, critic, condition=told or None, **arguments))
+
+
+def test_nets_and_optimizers_of_ones_own_are_saved(tmp_path):
+    """What makes the optimizers is no configuration: the model comes back with those that it was compiled with."""
+    model = Adversarial((2,), constant((2,)), summing(2), optimizers={"critic": lambda: keras.optimizers.SGD(0.03, momentum=0.5)})
+    model.compile()
+    model.fit(numbers(8, 2), batch_size=4, verbose=0)
+    model.save(tmp_path / "own.keras")
+    again = Adversarial.load(tmp_path / "own.keras")
+    assert isinstance(again.optimizers["critic"], keras.optimizers.SGD) and float(again.optimizers["critic"].learning_rate) == pytest.approx(0.03)
+    for part in (model, again):
+        part.fit(numbers(8, 2, seed=1), batch_size=4, initial_epoch=1, epochs=2, shuffle=False, verbose=0)
+    for ours, theirs in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_averages_over_three_steps():
@@ -409,7 +444,8 @@ def test_gmmn_learns_codes_before_it_matches_them(tmp_path):
 
 
 def test_the_averaged_generator_has_statistics_of_its_own():
-    """Averages of batch statistics are not those of averaged weights, which vary less: samples would fade."""
+    """Averages of batch statistics are not those of averaged weights, which vary less: samples would fade. A reference batch has nothing to average."""
+    assert not adversarial.ImprovedGAN((2,), hidden=(4,), average=0.9)._settles
     model = Composed((2,), latent=2, hidden=(64,), generator_norm="batch", average=0.99, learning_rate=0.05)
     model.compile()
     model.fit(numbers(512, 2), batch_size=64, epochs=12, verbose=0)
@@ -553,6 +589,11 @@ def test_each_paper_is_its_choice_of_pieces(paper):
     layers = {type(layer).__name__ for net in (model.generator, model.critic) for layer in net.layers}
     assert ("MinibatchDiscrimination" in layers and "VirtualBatchNormalization" in layers and bool(model.past)) == (paper is adversarial.ImprovedGAN)
     assert bool(model.averages) == (paper is adversarial.R1GAN)
+    model.compile()
+    for optimizer in model.optimizers.values():
+        rate, betas = float(optimizer.learning_rate), (getattr(optimizer, "beta_1", None), getattr(optimizer, "beta_2", None))
+        assert (rate, *betas) == pytest.approx({adversarial.WGAN: (5e-5, None, None), adversarial.WGANGP: (1e-4, 0, 0.9)}.get(paper, (2e-4, 0.5, 0.999)))
+        assert isinstance(optimizer, keras.optimizers.RMSprop) == (paper is adversarial.WGAN)
 
 
 def test_mmd_gan_s_losses_by_loops():

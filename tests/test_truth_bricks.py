@@ -321,7 +321,14 @@ def test_gaussian_noise_only_in_training():
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("bach", "one of none, batch"), ("virtual", "virtual:64"), ("virtual:one", "virtual:64"), ("virtual:1", "virtual:64")],
+    [
+        ("bach", "one of none, batch"),
+        ("spectral:1", "spectral takes no number"),
+        ("batch:2", "write batch"),
+        ("virtual", "virtual:64"),
+        ("virtual:one", "virtual:64"),
+        ("virtual:1", "virtual:64"),
+    ],
 )
 def test_norms_that_are_none(kind, expected):
     for attempt in (norms, lambda kind: nets.generator_net(2, (8, 8, 1), "dcgan", norm=kind), lambda kind: nets.critic_net((2,), norm=kind)):

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["beside", "broadcast", "check", "check_labels", "describe", "parts", "shape_of", "signature", "size", "vector"]
+__all__ = ["beside", "broadcast", "check", "check_labels", "describe", "in_turn", "parts", "shape_of", "signature", "size", "vector"]
 
 Spec = None | int | tuple | dict
 
@@ -50,6 +50,15 @@ def vector(spec: Spec, condition) -> tf.Tensor:
     if isinstance(spec, int):
         return tf.one_hot(tf.cast(condition, tf.int32), spec)
     return tf.reshape(tf.cast(condition, tf.float32), [-1, size(spec)])
+
+
+def in_turn(spec: Spec, n: int):
+    """n conditions to show a model with: every class in turn, zeros where there are no classes."""
+    if isinstance(spec, dict):
+        return {name: in_turn(part, n) for name, part in spec.items()}
+    if spec is None:
+        return None
+    return np.arange(n) % spec if isinstance(spec, int) else np.zeros((n, *spec), "float32")
 
 
 def beside(spec: Spec, rows: tf.Tensor, condition) -> tf.Tensor:

@@ -1,11 +1,15 @@
 """What comes in at the door: data that do not fit get one clear line before anything moves."""
 
+import math
+import types
+import typing
+
 import numpy as np
 import tensorflow as tf
 
 from tfgen import condition as conditions
 
-__all__ = ["VALUES", "check_data", "check_noise", "check_shapes", "our_line"]
+__all__ = ["VALUES", "check_argument", "check_data", "check_noise", "check_shapes", "our_line"]
 
 VALUES = {"binary": (0.0, 1.0), "unit": (0.0, 1.0), "signed": (-1.0, 1.0), "bytes": (0.0, 255.0), "real": (-np.inf, np.inf)}
 
@@ -70,6 +74,19 @@ def check_data(model, x, condition, batch: int | None, *, least: int = 1, who: s
             f"{who} holds {values[bad].flat[0]:.6g} (it ranges from {values.min():.6g} to {values.max():.6g}), "
             f"and {type(model).__name__} takes {model.values} values, {_REMEDY[model.values]}"
         )
+
+
+def check_argument(name: str, value, annotation) -> None:
+    """Numbers that are no such argument of a constructor: one where several are expected, a broken one where a whole one is, none at all."""
+    kinds = set(typing.get_args(annotation)) if typing.get_origin(annotation) in (typing.Union, types.UnionType) else {annotation}
+    if name == "shape" or not isinstance(value, (int, float)) or isinstance(value, bool):
+        return
+    if any(typing.get_origin(kind) is tuple for kind in kinds) and not kinds & {int, float}:
+        raise ValueError(f"{name}={value}: expected a tuple, such as {name}=({value},)")
+    if int in kinds and float not in kinds and value != int(value if math.isfinite(value) else 0):
+        raise ValueError(f"{name}={value}: expected a whole number")
+    if math.isnan(value):
+        raise ValueError(f"{name}={value}: expected a number")
 
 
 def check_noise(model, noise) -> None:

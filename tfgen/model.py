@@ -61,8 +61,11 @@ class GenerativeModel(keras.Model):
 
     def __new__(cls, *args, **kwargs):
         model = super().__new__(cls)
-        bound = inspect.signature(cls.__init__).bind(model, *args, **kwargs)
+        signature = inspect.signature(cls.__init__)
+        bound = signature.bind(model, *args, **kwargs)
         bound.apply_defaults()
+        for name, value in bound.arguments.items():
+            door.check_argument(name, value, signature.parameters[name].annotation)
         vars(model)["_arguments"] = {name: _tuples(value) for name, value in list(bound.arguments.items())[1:]}
         return model
 

@@ -14,7 +14,7 @@ def nearest(word: str, words: Iterable[str]) -> str:
 def at_least(least: int, **arguments) -> None:
     """Whole numbers, or tuples of them, that a constructor was given."""
     for name, value in arguments.items():
-        if min(value, default=least) < least if isinstance(value, (tuple, list)) else value < least:
+        if not all(number >= least for number in (value if isinstance(value, (tuple, list)) else (value,))):
             raise ValueError(f"{name}={value}: expected {least} or more")
 
 

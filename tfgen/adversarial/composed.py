@@ -32,7 +32,7 @@ class Composed(Adversarial):
             nets, none in mlp.
         minibatch: kernels of minibatch discrimination in the critic.
         learning_rate, critic_learning_rate: of the generator, and of the critic where it has another.
-        optimizer, beta: "adam" with this beta_1, or "rmsprop".
+        optimizer, beta, beta_2: "adam" with beta_1 and beta_2, or "rmsprop".
         game, penalties, turns, packing, smoothing, feature_matching, history, average, instance_noise: as in `Adversarial`.
     """
 
@@ -50,7 +50,7 @@ class Composed(Adversarial):
         dropout: float = 0.0, generator_norm: str = "auto", critic_norm: str = "auto", minibatch: int = 0, game: str = "non_saturating",
         penalties: tuple[str, ...] = (), turns: int = 1, packing: int = 1, smoothing: float = 0.0, feature_matching: bool = False,
         history: float = 0.0, average: float = 0.0, instance_noise: float = 0.0, learning_rate: float = 2e-4,
-        critic_learning_rate: float | None = None, optimizer: str = "adam", beta: float = 0.5,
+        critic_learning_rate: float | None = None, optimizer: str = "adam", beta: float = 0.5, beta_2: float = 0.999,
     ):  # fmt: skip
         at_least(1, latent=latent, hidden=hidden, width=width, packing=packing)
         at_least(0, minibatch=minibatch)
@@ -70,7 +70,7 @@ class Composed(Adversarial):
             norm=norms[1], dropout=dropout, minibatch=minibatch,
         )  # fmt: skip
         one_of(f"optimizer={optimizer!r}", optimizer, ("adam", "rmsprop"))
-        make = functools.partial(adam, beta=beta) if optimizer == "adam" else rmsprop
+        make = functools.partial(adam, beta=beta, beta_2=beta_2) if optimizer == "adam" else rmsprop
         optimizers = {"critic": make(learning_rate if critic_learning_rate is None else critic_learning_rate), "generator": make(learning_rate)}
         super().__init__(
             shape, generator, critic, condition=condition, values=values, game=game, penalties=penalties, turns=turns, packing=packing,
@@ -79,12 +79,13 @@ class Composed(Adversarial):
         )  # fmt: skip
 
 
-def adam(rate: float, beta: float = 0.5):
+def adam(rate: float, beta: float = 0.5, beta_2: float = 0.999):
     """What makes Adam as adversarial papers use it."""
     positive(learning_rate=rate)
-    if not 0 <= beta < 1:
-        raise ValueError(f"beta={beta}: expected a number from 0 to below 1")
-    return functools.partial(keras.optimizers.Adam, rate, beta_1=beta, beta_2=0.999)
+    for name, value in {"beta": beta, "beta_2": beta_2}.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}={value}: expected a number from 0 to below 1")
+    return functools.partial(keras.optimizers.Adam, rate, beta_1=beta, beta_2=beta_2)
 
 
 def rmsprop(rate: float):
@@ -112,6 +113,9 @@ def _with_defaults(cls: type[Composed]):
 
     @functools.wraps(Composed.__init__)
     def __init__(self, shape, **arguments):
+        for name, value in arguments.items():
+            if value is None and cls.defaults.get(name) is inspect.Parameter.empty:
+                raise ValueError(f"{name}=None: {cls.__name__} is told a {name}; give the number of classes, or take another system")
         Composed.__init__(self, shape, **{**cls.defaults, **arguments})
 
     __init__.__signature__ = signature.replace(parameters=[p.replace(default=cls.defaults.get(name, p.default)) for name, p in signature.parameters.items()])

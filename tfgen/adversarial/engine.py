@@ -37,7 +37,7 @@ class Adversarial(GenerativeModel):
         prior: of the noise, "normal" or "uniform" in -1..1.
         together: the critic takes each example by itself (no batch or virtual normalisation, no minibatch discrimination), so one call may judge real
             and generated ones: faster. Penalties on slopes at either keep them apart.
-        optimizers: by player, what makes its optimizer.
+        optimizers: by player, what makes its optimizer. A model that was saved has those it was compiled with.
     """
 
     def __init__(
@@ -53,6 +53,8 @@ class Adversarial(GenerativeModel):
         if not 0 <= average < 1:
             raise ValueError(f"average={average}: expected a decay from 0 to below 1")
         self.generator, self.critic, self.turns, self.packing, self.prior = generator, critic, turns, packing, prior
+        self._arguments.pop("optimizers", None)  # what makes them is no configuration; those of a compiled model are saved with it
+        self._check_nets()
         self.game = losses.smoothed(game, smoothing)
         self.penalties = [losses.penalty(text) for text in penalties]
         if twice := {p.name for p in self.penalties if [other.name for other in self.penalties].count(p.name) > 1}:
@@ -70,6 +72,7 @@ class Adversarial(GenerativeModel):
         self.past = {name: self._copies(name, net.trainable_variables) for name, net in self._nets().items()} if history else {}
         self.averages = self._copies("average", generator.trainable_variables) if average else []
         self.statistics = self._copies("statistic", generator.non_trainable_variables) if average else []
+        vars(self)["_settles"] = any("moving_" in v.path for v in self.generator.non_trainable_variables)
 
     @staticmethod
     def seen_shape(shape: tuple[int, ...], condition=None, packing: int = 1, *, maps: bool = False) -> tuple[int, ...]:
@@ -79,6 +82,19 @@ class Adversarial(GenerativeModel):
         if maps and len(shape) == 3:
             return (*shape[:2], packing * (shape[2] + told))
         return shape if packing == 1 and not told else (packing * (tf.TensorShape(shape).num_elements() + told),)
+
+    def _check_nets(self) -> None:
+        """One line where nets of one's own do not fit."""
+        told, takes = conditions.size(self.condition), self.generator.input_shape[1:]
+        if len(takes) != 1 or self.latent < 1:
+            raise ValueError(f"the generator takes {takes}: expected (latent + {told},), a vector of noise{' and of the condition' if told else ''}")
+        if (makes := self.generator.output_shape[1:]) != self.shape:
+            raise ValueError(f"the generator makes examples of shape {makes}, and the model's are {self.shape}: give its last layer this shape")
+        seen = self.seen_shape(self.shape, self.condition, self.packing, maps=self._maps)
+        if (takes := self.critic.input_shape[1:]) != seen:
+            raise ValueError(f"the critic takes {takes}: expected {seen}, which Adversarial.seen_shape says of examples, packs and conditions")
+        if (judges := self.critic.output_shape[1:]) != (1,):
+            raise ValueError(f"the critic gives {judges} for an example: expected one output, (1,)")
 
     @property
     def _maps(self) -> bool:
@@ -202,7 +218,7 @@ class Adversarial(GenerativeModel):
     def _settle(self, x, condition) -> None:
         """Moves the statistics of the averaged generator's batch normalisation. Averages of the generator's would be too wide: weights that went here
         and there vary less in the mean, and what they make would fade."""
-        if self.statistics:
+        if self.statistics and self._settles:
             inputs = self._inputs(self.noise(tf.shape(x)[0], self.new_seed()), condition)
             for copy, value in zip(self.statistics, self._averaged(inputs, True)[1], strict=True):
                 copy.assign(value)

@@ -117,6 +117,8 @@ class InfoGAN(Adversarial):
 
     def cluster(self, x, condition=None):
         """The most probable category [n] of the first code."""
+        if not self.categories:
+            raise ValueError("this InfoGAN has no categorical code to cluster by: build it with categories=(10,), or look at encode(x)")
         return tf.argmax(self.encode(x, condition)[:, : self.categories[0]], -1)
 
     def noise(self, n, seed):

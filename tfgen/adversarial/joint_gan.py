@@ -57,6 +57,9 @@ class JointGAN(Adversarial):
     def latent(self) -> int:
         return self.generator.input_shape[-1]
 
+    def _check_nets(self):
+        """Its own: the critic is told nothing, and has an output for each class."""
+
     def critic_terms(self, x, condition=None, training=True):
         labels = tf.cast(condition, tf.int32)
         known = labels < self.classes

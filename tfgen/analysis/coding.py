@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from tfgen import condition as conditions
 from tfgen import rng
 from tfgen.analysis.latent import decodes, generate, picks, repeat
 from tfgen.words import at_least
@@ -136,7 +137,8 @@ def _declared(model, count: int, steps: int, seed: int) -> list[Traversal]:
     if not isinstance(parts, dict) or (categories and "category" not in parts) or (codes and "code" not in parts):
         return []
     noise = tf.nest.map_structure(np.asarray, model.noise(count, rng.as_seed(seed)))
-    condition = None if model.condition is None else tf.zeros([count], tf.int32)
+    condition = conditions.broadcast(model.condition, conditions.in_turn(model.condition, 1), 1)
+    condition = repeat(condition, count)
 
     def moved(part: str, i: int, values: Sequence[float]) -> np.ndarray:
         """[values, count, *shape]."""
@@ -161,9 +163,9 @@ def _encoded(model, x, condition, count: int, steps: int, seed: int) -> list[Tra
     if not (decodes(model) and hasattr(model, "encode")):
         return []
     if x is None:
-        condition = None if model.condition is None else np.arange(ENCODED) % model.condition
+        condition = conditions.in_turn(model.condition, ENCODED)
         x = model.sample(ENCODED, condition, seed=seed).numpy()
-    condition = None if condition is None else tf.constant(condition[:ENCODED])
+    condition = conditions.broadcast(model.condition, _first(condition, ENCODED), len(x[:ENCODED]))
     z = model.encode(tf.constant(x[:ENCODED]), condition)
     if not tf.is_tensor(z) or not z.dtype.is_floating or z.shape[1:] != model.noise_signature()["z"].shape[1:] or len(z.shape) != 2:
         return []
@@ -173,7 +175,7 @@ def _encoded(model, x, condition, count: int, steps: int, seed: int) -> list[Tra
     moved = np.repeat(np.repeat(z[:1], len(dims), 0)[:, None], steps, 1)
     for row, dim in enumerate(dims):
         moved[row, :, dim] = values
-    told = None if condition is None else repeat(condition[:1], len(dims) * steps)
+    told = repeat(_first(condition, 1), len(dims) * steps)
     made = generate(model, {"z": moved.reshape(-1, z.shape[1])}, told, means=True)
     names = [f"z{dim} (sd {spread[dim]:.2f})" for dim in dims]
     return [Traversal("latent", made.reshape(len(dims), steps, *made.shape[1:]), names, _signed(values), True)]
@@ -182,9 +184,13 @@ def _encoded(model, x, condition, count: int, steps: int, seed: int) -> list[Tra
 def _classes(model, count: int, seed: int) -> list[Traversal]:
     if not isinstance(model.condition, int):
         return []
-    noise, classes = model.noise(count, rng.as_seed(seed)), min(model.condition, CLASSES)
+    noise, classes = model.noise(count, rng.as_seed(seed)), min(model.condition - getattr(model, "unlabelled", False), CLASSES)
     made = [generate(model, noise, tf.fill([count], label), means=decodes(model)) for label in range(classes)]
     return [Traversal("class", np.stack(made), [str(label) for label in range(classes)], [f"noise {i + 1}" for i in range(count)], False)]
+
+
+def _first(condition, n: int):
+    return None if condition is None else tf.nest.map_structure(lambda part: part[:n], condition)
 
 
 def _signed(values: np.ndarray) -> list[str]:

@@ -16,6 +16,8 @@ def norms(kind: str) -> list[keras.layers.Layer]:
     """What stands between a linear layer and its activation: nothing, or one layer. "virtual:64" has a reference batch of 64."""
     name, _, count = kind.partition(":")
     one_of(f"norm={kind!r}", name, ("none", "batch", "layer", *KERNELS, "virtual"))
+    if kind != name and name != "virtual":
+        raise ValueError(f"norm={kind!r}: {name} takes no number, write {name}")
     if name == "virtual":
         if not count.isdigit() or int(count) < 2:
             raise ValueError(f"norm={kind!r}: say how many the reference batch holds, such as virtual:64")

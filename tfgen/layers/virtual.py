@@ -1,6 +1,6 @@
 """Virtual batch normalisation: statistics of a reference batch that never changes, so that no example depends on its neighbours.
 
-Salimans et al., "Improved techniques for training GANs", 2016, section 3.4, https://arxiv.org/abs/1606.03498
+Salimans et al., "Improved techniques for training GANs", 2016, section 3.5, https://arxiv.org/abs/1606.03498
 
 `Reference` puts the reference batch before the examples, `VirtualBatchNormalization` normalises both, `Strip` takes it off again.
 """

@@ -49,19 +49,25 @@ def _omega(z):
     return w, lambda upstream: upstream * w / (1 + w)
 
 
+@tf.custom_gradient
 def _jeffrey_conjugate(t):
     w = _omega(1 - t)
-    return w + 1 / w + t - 2
+    return w + 1 / w + t - 2, lambda upstream: upstream / w
 
 
 def _weighted_jensen_shannon(pi: float = 0.3) -> FDivergence:
     if not 0 < pi < 1:
         raise ValueError(f"weighted_jensen_shannon:{pi}: expected a weight between 0 and 1")
+
+    def composed(v):  # beyond 20 the exponential is the whole sum
+        low = tf.minimum(v, 20.0)
+        return (1 - pi) * (math.log(1 - pi) + tf.where(v > 20, v + math.log(pi), -tf.math.log(-tf.math.expm1(-tf.nn.softplus(-low) / pi))))
+
     return FDivergence(
         lambda u: pi * u * tf.math.log(u) - (1 - pi + pi * u) * tf.math.log(1 - pi + pi * u),
         lambda t: (1 - pi) * (math.log(1 - pi) - tf.math.log1p(-pi * tf.exp(t / pi))),
         lambda v: -pi * math.log(pi) - tf.nn.softplus(-v),
-        lambda v: (1 - pi) * (math.log(1 - pi) - tf.math.log(-tf.math.expm1(-tf.nn.softplus(-v) / pi))),
+        composed,
         0.0,
     )
 

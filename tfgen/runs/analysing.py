@@ -9,10 +9,11 @@ import tensorflow as tf
 from PIL import Image
 
 from tfgen import analysis, catalog, metrics, pictures
+from tfgen import condition as conditions
 from tfgen.data.sources import open_source
 from tfgen.files import remove, whole
 from tfgen.runs.folder import Run
-from tfgen.runs.training import epochs_of, every_class, load_arrays, load_held_out, stages
+from tfgen.runs.training import epochs_of, load_arrays, load_held_out, stages
 
 __all__ = ["analyse"]
 
@@ -69,7 +70,7 @@ class _Study:
         return analysis.sheet(x, self.model.values, span=self.stages.span, **words)
 
     def sample(self, n: int) -> np.ndarray:
-        return self.model.sample(n, every_class(self.model, n), seed=self.seed).numpy()
+        return self.model.sample(n, conditions.in_turn(self.model.condition, n), seed=self.seed).numpy()
 
 
 def _stages(study: _Study) -> dict:
@@ -105,7 +106,7 @@ def _walk(study: _Study) -> dict:
         study.tell("(no walk)", "there is no latent to walk in: its values are drawn one by one")
         return {}
     means = analysis.decodes(model)
-    x = analysis.walk(model, PAIRS, 4 * STEPS if study.plane else STEPS, study.seed, every_class(model, PAIRS), means=means)
+    x = analysis.walk(model, PAIRS, 4 * STEPS if study.plane else STEPS, study.seed, conditions.in_turn(model.condition, PAIRS), means=means)
     ends = ["from", *[""] * (STEPS - 2), "to"]
     picture = analysis.paths(x, study.sample(2000), study.stages.span) if study.plane else study.sheet(x, columns=ends)
     study.picture("walk.png", picture, "is the latent space smooth? Walks between two noises: every step should be a sample, no step a jump")

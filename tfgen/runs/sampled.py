@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tfgen import condition as conditions
 from tfgen import data, metrics, rng
 from tfgen.data.sources import Examples, Stream, open_source
 from tfgen.model import GenerativeModel
 from tfgen.progress import progress
 from tfgen.runs.folder import Settings
-from tfgen.runs.training import every_class, load_arrays
+from tfgen.runs.training import load_arrays
 
 __all__ = ["Figure", "decisions", "default_samples", "draw", "of_samples"]
 
@@ -39,7 +40,7 @@ def default_samples(model: GenerativeModel, settings: Settings, samples: int | N
 
 def draw(model: GenerativeModel, n: int, seed: int) -> np.ndarray:
     """n samples [n, *shape], every class in turn, in pieces that each have a seed of their own."""
-    condition, parts, starts = every_class(model, n), [], range(0, n, PIECE)
+    condition, parts, starts = conditions.in_turn(model.condition, n), [], range(0, n, PIECE)
     for i, at in enumerate(progress(starts, len(starts), "samples")):
         told = None if condition is None else condition[at : at + PIECE]
         parts.append(model.sample(min(PIECE, n - at), told, seed=rng.fold_in(rng.as_seed(seed), i)).numpy())
@@ -151,7 +152,7 @@ def _images(model: GenerativeModel, network: metrics.FeatureNetwork, drawn: np.n
     figures["nearest_neighbour"] = _nearest(fake[:each], real[:each], f"features of {network.name}")
     if model.condition is not None and network.classes == model.condition:
         whole = len(drawn) // model.condition * model.condition  # every class equally often
-        right = probabilities[:whole].argmax(1) == every_class(model, whole)
+        right = probabilities[:whole].argmax(1) == conditions.in_turn(model.condition, whole)
         if whole:
             figures["label_accuracy"] = _share(right, f"share of {whole:,} samples that {network.name} takes for the class asked for")
     return figures

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import callbacks, catalog, data, distribute, pictures, rng
+from tfgen import condition as conditions
 from tfgen.data.sources import Examples, Stream, open_source, with_few_labels
 from tfgen.entry import Entry
 from tfgen.files import whole
@@ -20,7 +21,7 @@ from tfgen.model import GenerativeModel
 from tfgen.runs.folder import Run, Settings, hardware, versions
 from tfgen.words import one_of
 
-__all__ = ["epochs_of", "every_class", "is_dequantised", "load_arrays", "load_data", "load_held_out", "sample", "stages", "train"]
+__all__ = ["epochs_of", "is_dequantised", "load_arrays", "load_data", "load_held_out", "sample", "stages", "train"]
 
 DECAYS: dict[str, Callable[[float], float]] = {
     "none": lambda done: 1.0,
@@ -151,7 +152,7 @@ def _monitor(run: Run, settings: Settings, model: GenerativeModel, held_out, eve
     compared = {name: value for name, value in settings.to_json().items() if name != "arguments"}
     compared |= {f"set.{name}": value for name, value in settings.arguments.items()}
     shown = None if held_out is None else (held_out[0][:32], None if held_out[1] is None else held_out[1][:32])
-    return callbacks.Monitor(run.logs, seed=settings.seed, condition=every_class(model, 36), held_out=shown, settings=compared, every=every)
+    return callbacks.Monitor(run.logs, seed=settings.seed, condition=conditions.in_turn(model.condition, 36), held_out=shown, settings=compared, every=every)
 
 
 def stages(run: Run, settings: Settings, model: GenerativeModel, source: Examples | Stream) -> callbacks.Stages:
@@ -159,7 +160,7 @@ def stages(run: Run, settings: Settings, model: GenerativeModel, source: Example
     count = POINTS if model.shape == (2,) else SHOWN if max(model.shape) <= 64 else 16  # large pictures: a frame that fits a screen
     wide = pictures.reach(source.x[:HELD_OUT]) if source.real else None
     span = None if model.values != "real" else (-wide, wide) if wide else (0.0, 1.0)
-    return callbacks.Stages(run.stages, settings.seed, every_class(model, count), count, span=span)
+    return callbacks.Stages(run.stages, settings.seed, conditions.in_turn(model.condition, count), count, span=span)
 
 
 def _may_write(run: Run, settings: Settings, fresh: bool) -> None:
@@ -232,11 +233,6 @@ def load_held_out(model: GenerativeModel, settings: Settings, data_dir: str | Pa
     return load_arrays(model, settings, source)
 
 
-def every_class(model: GenerativeModel, n: int) -> np.ndarray | None:
-    """n conditions to show a model with: every class in turn."""
-    return None if model.condition is None else np.arange(n) % model.condition
-
-
 def epochs_of(model: GenerativeModel, run: Run) -> int | None:
     """Those that the model was trained for: it counts its steps."""
     steps = run.card().get("steps_per_epoch")
@@ -271,11 +267,11 @@ def _describe(settings: Settings, entry: Entry, model: GenerativeModel, source: 
 def _finish(run: Run, settings: Settings, model: GenerativeModel, history: list[dict[str, float]], epochs: int) -> None:
     """Pictures, then the figures of the last epoch: they say that nothing is missing."""
     run.samples.mkdir(exist_ok=True)
-    x = model.sample(SHOWN, every_class(model, SHOWN), seed=settings.seed)
+    x = model.sample(SHOWN, conditions.in_turn(model.condition, SHOWN), seed=settings.seed)
     pictures.save(pictures.draw(x, model.values), run.samples / "samples.png")
     noise = model.noise(SHOWN, rng.as_seed(settings.seed))
     if hasattr(model, "decode") and isinstance(noise, dict) and "z" in noise:  # what the samples are draws of
-        pictures.save(pictures.draw(model.decode(noise["z"], every_class(model, SHOWN)), model.values), run.samples / "means.png")
+        pictures.save(pictures.draw(model.decode(noise["z"], conditions.in_turn(model.condition, SHOWN)), model.values), run.samples / "means.png")
     if history:
         pictures.curves(history, run.samples / "curves.png", f"{settings.system} on {settings.data}")
     last = {name: value for name, value in (history[-1] if history else {}).items() if name != "seconds"}
@@ -289,7 +285,7 @@ def sample(run: Run, n: int, *, seed: int | None = None, label: int | None = Non
     model = catalog.load(run.model_path)
     condition = None
     if isinstance(model.condition, int):
-        condition = every_class(model, n) if label is None else label
+        condition = conditions.in_turn(model.condition, n) if label is None else label
     elif label is not None:
         raise ValueError(f"--label {label}: this {run.card().get('system')} was not told labels")
     out = Path(out) if out else run.samples / f"samples-{n}{'' if seed is None else f'-seed{seed}'}.png"
