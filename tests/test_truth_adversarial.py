@@ -456,7 +456,7 @@ def test_the_averaged_generator_has_statistics_of_its_own():
     first, norm = model.generator.layers[:2]
     before = np.array(first(noise))
     ratio = norm.moving_variance.numpy() / before.var(0)
-    assert abs(np.median(ratio) - 1) < 0.1, np.median(ratio)
+    assert abs(np.median(ratio) - 1) < 0.2, np.median(ratio)  # .88 to .96 in nine runs; without statistics of its own about 5
     np.testing.assert_allclose(np.median(np.abs(norm.moving_mean.numpy() - before.mean(0)) / before.std(0)), 0, atol=0.1)
 
 
