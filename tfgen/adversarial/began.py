@@ -41,9 +41,8 @@ class BEGAN(GenerativeModel):
         told = conditions.size(condition)
         super().__init__(shape, condition, values)
         self.latent, self.gamma, self.rate = latent, gamma, rate
-        self.encoder, _ = autoencoder(shape, latent, net, hidden=hidden, width=width)
-        _, self.decoder = autoencoder(shape, latent + told, net, hidden=hidden, width=width)
-        _, self.generator = autoencoder(shape, latent + told, net, hidden=hidden, width=width, last=LAST[values])
+        self.encoder, self.decoder = autoencoder(shape, latent, net, told=told, hidden=hidden, width=width)
+        _, self.generator = autoencoder(shape, latent, net, told=told, hidden=hidden, width=width, last=LAST[values])
         weight = lambda name: self.add_weight(shape=(), initializer="zeros", trainable=False, aggregation="mean", name=name)  # noqa: E731
         self.k, self.real_loss = weight("k"), weight("real_loss")
         vars(self)["_optimizer_maker"] = adam(learning_rate)

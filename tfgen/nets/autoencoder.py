@@ -11,9 +11,9 @@ __all__ = ["autoencoder"]
 
 
 def autoencoder(
-    shape: tuple[int, ...], code: int, net: str = "mlp", *, hidden: tuple[int, ...] = (256, 256), width: int = 32, last: str | None = None
+    shape: tuple[int, ...], code: int, net: str = "mlp", *, told: int = 0, hidden: tuple[int, ...] = (256, 256), width: int = 32, last: str | None = None
 ) -> tuple[keras.Sequential, keras.Sequential]:
-    """An encoder [n, *shape] to float32 [n, code] and a decoder back.
+    """An encoder [n, *shape] to float32 [n, code] and a decoder back, which takes `told` numbers beside the code.
 
     net="mlp" has dense layers of `hidden` units and their mirror image; any other has 3x3 convolutions of ELUs, subsampled by strides and doubled by
     repetition (Berthelot et al. 2017, figure 1).
@@ -31,4 +31,4 @@ def autoencoder(
             down += [conv(width), keras.layers.UpSampling2D()]
         down += [conv(width), keras.layers.Conv2D(shape[-1], 3, padding="same", activation=last, dtype="float32")]
     encoder = keras.Sequential([keras.Input(shape), *up, keras.layers.Dense(code, dtype="float32")], name="encoder")
-    return encoder, keras.Sequential([keras.Input((code,)), *down], name="decoder")
+    return encoder, keras.Sequential([keras.Input((code + told,)), *down], name="decoder")
