@@ -56,7 +56,7 @@ train = sys.argv[4:]
 code, seconds = run([*train, "--out", "whole"])
 assert code == 0
 torn, last = [], [*train, "--out", "torn"]
-while len(torn) < kills:
+while len(torn) < kills or (len(set(torn)) < 2 and len(torn) < 5 * kills):  # on a busy machine all may come too early
     code, _ = run(last, dice.uniform(0, 0.8 * seconds))
     assert code in (None, 0), code
     if code == 0:
@@ -93,7 +93,7 @@ def test_kill_at_any_moment(tmp_path):
     result = subprocess.run([sys.executable, "-c", VICTIMS, str(claims.ROOT), *kills, *line], cwd=tmp_path, capture_output=True, text=True, timeout=3600)
     assert result.returncode == 0, result.stderr[-3000:]
     torn, seen = map(json.loads, result.stdout.splitlines()[-2:])
-    assert [len(torn), len(seen)] == list(map(int, kills))
+    assert len(torn) >= int(kills[0]) and len(seen) == int(kills[1])
     assert len(set(torn)) > 1, f"every kill came after {torn[0]} epochs: this test would see nothing"
     models = [tfgen.load(tmp_path / folder / "model.keras") for folder in ("whole", *(p.name for p in tmp_path.glob("ended*")), "torn")]
     for model in models[1:]:
