@@ -229,6 +229,14 @@ def test_games_stay_finite(name):
         np.testing.assert_allclose(single, double, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("pi", [0.3, 0.7])
+def test_weighted_jensen_shannon_far_out(pi):
+    """f*(g(v)) by its formula in double precision, which has the digits for it, to where single precision has none."""
+    v = np.linspace(-20, 300, 81)
+    expected = (1 - pi) * (np.log(1 - pi) - np.log(-np.expm1(-softplus(-v) / pi)))
+    np.testing.assert_allclose(losses.divergence(f"weighted_jensen_shannon:{pi}").composed(tf.constant(v, tf.float32)), expected, rtol=1e-5, atol=1e-5)
+
+
 # -- f-divergences ---------------------------------------------------------------------------------------------------
 
 
