@@ -444,8 +444,7 @@ def test_gmmn_learns_codes_before_it_matches_them(tmp_path):
 
 
 def test_the_averaged_generator_has_statistics_of_its_own():
-    """Averages of batch statistics are not those of averaged weights, which vary less: samples would fade. A reference batch has nothing to average."""
-    assert not adversarial.ImprovedGAN((2,), hidden=(4,), average=0.9)._settles
+    """Averages of batch statistics are not those of averaged weights, which vary less: samples would fade."""
     model = Composed((2,), latent=2, hidden=(64,), generator_norm="batch", average=0.99, learning_rate=0.05)
     model.compile()
     model.fit(numbers(512, 2), batch_size=64, epochs=12, verbose=0)
@@ -456,8 +455,15 @@ def test_the_averaged_generator_has_statistics_of_its_own():
     first, norm = model.generator.layers[:2]
     before = np.array(first(noise))
     ratio = norm.moving_variance.numpy() / before.var(0)
-    assert abs(np.median(ratio) - 1) < 0.2, np.median(ratio)  # .88 to .96 in nine runs; without statistics of its own about 5
+    assert abs(np.median(ratio) - 1) < 0.1, np.median(ratio)
     np.testing.assert_allclose(np.median(np.abs(norm.moving_mean.numpy() - before.mean(0)) / before.std(0)), 0, atol=0.1)
+
+
+def test_a_reference_batch_has_no_statistics_to_settle():
+    model = adversarial.ImprovedGAN((2,), hidden=(4,), average=0.9)
+    vars(model)["_averaged"] = lambda *_: pytest.fail("the averaged generator ran for nothing")
+    with rng.stream(SEED):
+        model.generator_terms(tf.ones([4, 2]))
 
 
 # -- everything with everything ----------------------------------------------------------------------------------------
@@ -476,14 +482,29 @@ TRICKS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("trick", TRICKS, ids=str)
-def test_every_game_with_every_penalty_and_trick(trick):
-    """One turn of each player: what is logged is finite, and every matrix moves. Under each trick every game plays with all penalties at once, and two
-    games with every penalty alone."""
+@pytest.mark.parametrize("trick", TRICKS[1:], ids=str)
+def test_every_trick_with_three_games(trick):
+    """Steps without a penalty, where one call may judge real and generated examples."""
     if "critic_learning_rate" in trick:
         rates = Composed((2,), latent=2, hidden=(4,), **trick)
         rates.compile()
         assert [float(rates.optimizers[name].learning_rate) for name in ("critic", "generator")] == pytest.approx([4e-3, 1e-3])
+    model, x = tiny(**trick), tf.constant(numbers(8, 2))
+    for name in LABELLED if "smoothing" in trick else ("wasserstein", "hinge", "kl"):
+        vars(model).update(game=losses.smoothed(name, trick.get("smoothing", 0.0)))
+        before = [v.numpy() for v in model.trainable_variables]
+        for _ in range(2):
+            logs = model.train_step(x)
+        assert all(np.isfinite(v) for v in logs.values()), logs
+        for v, was in zip(model.trainable_variables, before, strict=True):
+            assert np.isfinite(v).all() and (not np.array_equal(v, was) or "bias" in v.path), (name, v.path)
+    assert np.isfinite(model.sample(3, seed=0)).all()
+
+
+@pytest.mark.parametrize("trick", TRICKS, ids=str)
+def test_every_game_with_every_penalty_and_trick(trick):
+    """One turn of each player: what is logged is finite, and every matrix moves. Under each trick every game plays with all penalties at once, and two
+    games with every penalty alone."""
     model, x = tiny(penalties=tuple(losses.PENALTIES), **trick), tf.constant(numbers(8, 2))
     model.clip.assign(2.0)  # it stays where the penalty is not chosen
     kernel = model.critic.trainable_variables[-2]

@@ -72,7 +72,6 @@ class Adversarial(GenerativeModel):
         self.past = {name: self._copies(name, net.trainable_variables) for name, net in self._nets().items()} if history else {}
         self.averages = self._copies("average", generator.trainable_variables) if average else []
         self.statistics = self._copies("statistic", generator.non_trainable_variables) if average else []
-        vars(self)["_settles"] = any("moving_" in v.path for v in self.generator.non_trainable_variables)
 
     @staticmethod
     def seen_shape(shape: tuple[int, ...], condition=None, packing: int = 1, *, maps: bool = False) -> tuple[int, ...]:
@@ -218,7 +217,7 @@ class Adversarial(GenerativeModel):
     def _settle(self, x, condition) -> None:
         """Moves the statistics of the averaged generator's batch normalisation. Averages of the generator's would be too wide: weights that went here
         and there vary less in the mean, and what they make would fade."""
-        if self.statistics and self._settles:
+        if self.averages and any("moving_" in v.path for v in self.generator.non_trainable_variables):  # a reference batch is no average
             inputs = self._inputs(self.noise(tf.shape(x)[0], self.new_seed()), condition)
             for copy, value in zip(self.statistics, self._averaged(inputs, True)[1], strict=True):
                 copy.assign(value)

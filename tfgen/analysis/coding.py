@@ -137,8 +137,7 @@ def _declared(model, count: int, steps: int, seed: int) -> list[Traversal]:
     if not isinstance(parts, dict) or (categories and "category" not in parts) or (codes and "code" not in parts):
         return []
     noise = tf.nest.map_structure(np.asarray, model.noise(count, rng.as_seed(seed)))
-    condition = conditions.broadcast(model.condition, conditions.in_turn(model.condition, 1), 1)
-    condition = repeat(condition, count)
+    condition = repeat(conditions.in_turn(model.condition, 1), count)
 
     def moved(part: str, i: int, values: Sequence[float]) -> np.ndarray:
         """[values, count, *shape]."""

@@ -8,14 +8,14 @@ from tfgen.words import one_of
 
 __all__ = ["KERNELS", "NORMS", "norms", "wrapped"]
 
-NORMS = ("none", "batch", "layer", "spectral", "weight", "virtual:COUNT")
 KERNELS = {"spectral": Spectral, "weight": WeightNormalized}  # a critic's: its layers have no other norm between them
+NORMS = ("none", "batch", "layer", *KERNELS, "virtual")
 
 
 def norms(kind: str) -> list[keras.layers.Layer]:
     """What stands between a linear layer and its activation: nothing, or one layer. "virtual:64" has a reference batch of 64."""
     name, _, count = kind.partition(":")
-    one_of(f"norm={kind!r}", name, ("none", "batch", "layer", *KERNELS, "virtual"))
+    one_of(f"norm={kind!r}", name, NORMS)
     if kind != name and name != "virtual":
         raise ValueError(f"norm={kind!r}: {name} takes no number, write {name}")
     if name == "virtual":
