@@ -1,7 +1,8 @@
 """Speed as ratios within one run: `python -m benchmarks`, and of GANs `python -m benchmarks gan`.
 
 1. `fit` against a bare loop over the same tf.data with the same step: what the house costs.
-2. The RBM against scikit-learn's BernoulliRBM on the same work: persistent contrastive divergence, 100 chains, batches of 100.
+2. The RBM against scikit-learn's BernoulliRBM on the same work: persistent contrastive divergence, 100 chains, batches
+of 100.
 
 Each pair is alternated; the table shows medians and the range of the ratio. Nothing else should run meanwhile.
 """
@@ -35,12 +36,20 @@ def alternate(ours: Callable, theirs: Callable, rounds: int = ROUNDS) -> tuple[f
             pair.append(time.perf_counter() - begin)
         pairs.append(pair)
     pairs = pairs[1:]
-    return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs), sorted(a / b for a, b in pairs)
+    return (
+        statistics.median(a for a, _ in pairs),
+        statistics.median(b for _, b in pairs),
+        sorted(a / b for a, b in pairs),
+    )
 
 
 def row(what: str, seconds: tuple[float, float, list[float]]) -> None:
     ours, theirs, ratios = seconds
-    print(f"{what:48s} {ours:8.3f} s {theirs:8.3f} s   {statistics.median(ratios):5.2f}   ({ratios[0]:.2f} to {ratios[-1]:.2f})", flush=True)
+    print(
+        f"{what:48s} {ours:8.3f} s {theirs:8.3f} s   {statistics.median(ratios):5.2f}   ({ratios[0]:.2f} to "
+        f"{ratios[-1]:.2f})",
+        flush=True,
+    )
 
 
 def bare_loop(model, data) -> Callable:
@@ -58,20 +67,35 @@ def main() -> None:
     x = (np.random.default_rng(0).random((EXAMPLES, PIXELS)) < 0.2).astype("float32")
     options = tf.data.Options()
     options.autotune.enabled = False  # as tfgen.data does
-    data = tf.data.Dataset.from_tensor_slices(x).batch(BATCH, drop_remainder=True).cache().prefetch(4).with_options(options)
+    data = (
+        tf.data.Dataset.from_tensor_slices(x)
+        .batch(BATCH, drop_remainder=True)
+        .cache()
+        .prefetch(4)
+        .with_options(options)
+    )
     print(f"{EXAMPLES} examples of {PIXELS} bits, batches of {BATCH}, one epoch a round, {ROUNDS} rounds\n")
     print(f"{'':48s} {'ours':>10s} {'theirs':>10s}   ours / theirs")
-    for name, make in {"RBM-500, CD-1": lambda: tfgen.RBM((PIXELS,), hidden=UNITS), "MADE-500": lambda: tfgen.MADE((PIXELS,), hidden=(UNITS,))}.items():
+    for name, make in {
+        "RBM-500, CD-1": lambda: tfgen.RBM((PIXELS,), hidden=UNITS),
+        "MADE-500": lambda: tfgen.MADE((PIXELS,), hidden=(UNITS,)),
+    }.items():
         model, twin = make(), make()
         model.compile()
         twin.compile()
-        row(f"{name}: fit / a bare loop", alternate(lambda model=model: model.fit(data, verbose=0), bare_loop(twin, data)))
+        row(
+            f"{name}: fit / a bare loop",
+            alternate(lambda model=model: model.fit(data, verbose=0), bare_loop(twin, data)),
+        )
     for dtype in ("float32", "float64"):
         rbm = tfgen.RBM((PIXELS,), hidden=UNITS, chains=BATCH)
         rbm.compile()
         peer = BernoulliRBM(UNITS, learning_rate=0.05, batch_size=BATCH, n_iter=1, random_state=0)
         rows = x.astype(dtype)
-        row(f"RBM-500, PCD-1: float32 / scikit-learn {dtype}", alternate(lambda rbm=rbm: rbm.fit(data, verbose=0), lambda peer=peer, rows=rows: peer.fit(rows)))
+        row(
+            f"RBM-500, PCD-1: float32 / scikit-learn {dtype}",
+            alternate(lambda rbm=rbm: rbm.fit(data, verbose=0), lambda peer=peer, rows=rows: peer.fit(rows)),
+        )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """GANs on a CPU: `python -m benchmarks gan`.
 
-1. Training examples per second of DCGAN and WGAN-GP by `fit`, as it is and with XLA, against the same nets, losses, optimizers and turns in PyTorch.
+1. Training examples per second of DCGAN and WGAN-GP by `fit`, as it is and with XLA, against the same nets, losses,
+optimizers and turns in PyTorch.
 2. What each penalty on the critic costs, against the same game without one.
 
-Each library works in a process of its own, with two threads and as a user would start it; their rounds alternate. Before they start, the PyTorch nets
-take the Keras weights, and both sides must find the same losses for three steps. PyTorch is no dependency of the house: without it, 2 alone is measured.
+Each library works in a process of its own, with two threads and as a user would start it; their rounds alternate.
+Before they start, the PyTorch nets take the Keras weights, and both sides must find the same losses for three steps.
+PyTorch is no dependency of the house:
+without it, 2 alone is measured.
 """
 
 import argparse
@@ -37,7 +40,8 @@ def pictures(name: str) -> np.ndarray:
 
 
 class Draws:
-    """The random numbers of the comparison, the same for both sides: noise and, of the gradient penalty, where between real and generated."""
+    """The random numbers of the comparison, the same for both sides: noise and, of the gradient penalty, where between
+    real and generated."""
 
     def __init__(self):
         self.source = np.random.default_rng(1)
@@ -49,7 +53,8 @@ class Draws:
         return self.source.random((n, 1, 1, 1), "float32")
 
 
-# -- the two sides, each in its own process ----------------------------------------------------------------------------------------------------------------
+# -- the two sides, each in its own process
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def ours(weights: pathlib.Path) -> tuple[dict[str, Callable], Losses]:
@@ -66,17 +71,29 @@ def ours(weights: pathlib.Path) -> tuple[dict[str, Callable], Losses]:
     rounds, losses, initial = {}, {}, {}
 
     def add(name: str, of: str, model, **how):
-        data = tf.data.Dataset.from_tensor_slices(pictures(of)).batch(BATCHES[of][0]).cache().prefetch(4).with_options(options)
+        data = (
+            tf.data.Dataset.from_tensor_slices(pictures(of))
+            .batch(BATCHES[of][0])
+            .cache()
+            .prefetch(4)
+            .with_options(options)
+        )
         model.compile(**how)
         rounds[name] = lambda: model.fit(data, verbose=0)
 
     for name, cls in {"dcgan": tfgen.DCGAN, "wgan_gp": tfgen.WGANGP}.items():
         model, draws = cls(SHAPE, width=WIDTH), Draws()
-        initial |= {f"{name}/{net}/{i}": v.numpy() for net in ("generator", "critic") for i, v in enumerate(getattr(model, net).trainable_variables)}
+        initial |= {
+            f"{name}/{net}/{i}": v.numpy()
+            for net in ("generator", "critic")
+            for i, v in enumerate(getattr(model, net).trainable_variables)
+        }
         model.compile()
         with (
             mock.patch.object(model, "noise", lambda n, seed, draws=draws: tf.constant(draws.noise(int(n)))),
-            mock.patch.object(tfgen.rng, "uniform", lambda shape, seed, draws=draws: tf.constant(draws.share(int(shape[0])))),
+            mock.patch.object(
+                tfgen.rng, "uniform", lambda shape, seed, draws=draws: tf.constant(draws.share(int(shape[0])))
+            ),
         ):
             losses[name] = []
             for step in range(STEPS):
@@ -101,7 +118,13 @@ def theirs(weights: pathlib.Path) -> tuple[dict[str, Callable], Losses]:
     for name, cls in PEERS.items():
         batches = torch.from_numpy(np.ascontiguousarray(pictures(name).transpose(0, 3, 1, 2))).split(BATCHES[name][0])
         peer, draws = cls(WIDTH), Draws()
-        take(peer, {net: [initial[k] for k in initial.files if k.startswith(f"{name}/{net}/")] for net in ("generator", "critic")})
+        take(
+            peer,
+            {
+                net: [initial[k] for k in initial.files if k.startswith(f"{name}/{net}/")]
+                for net in ("generator", "critic")
+            },
+        )
         peer.noise = lambda n, draws=draws: torch.from_numpy(draws.noise(n))
         peer.share = lambda n, draws=draws: torch.from_numpy(draws.share(n))
         losses[name] = [[float(loss) for loss in peer.step(x)] for x in batches[:STEPS]]
@@ -133,7 +156,9 @@ class Side:
     def __init__(self, side: str, weights: pathlib.Path, clock: str, threads: int):
         command = [sys.executable, "-m", "benchmarks.gan", "--work", side, str(weights), clock]
         told = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), str(threads))
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **told})
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **told}
+        )
         self.losses: Losses = json.loads(self._answer())
 
     def __call__(self, name: str) -> float:
@@ -149,7 +174,7 @@ class Side:
         self.process.wait()
 
 
-# -- the tables --------------------------------------------------------------------------------------------------------------------------------------------
+# -- the tables ----------------------------------------------------------------------------------------------------
 
 
 def compare(ours: Losses, theirs: Losses) -> None:
@@ -178,7 +203,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("python -m benchmarks gan", description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2, help="of each side")
-    parser.add_argument("--cpu-time", action="store_true", help="count processor time, where something else runs meanwhile")
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="count processor time, where something else runs meanwhile"
+    )
     asked = parser.parse_args(arguments)
     clock = "process_time" if asked.cpu_time else "perf_counter"
     sides = []

@@ -6,18 +6,28 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
+)
 
 
 @app.command()
 def main(
-    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A folder that `python -m tfgen train` made.")] = None,
+    run: Annotated[
+        Path | None, typer.Argument(metavar="RUN", help="A folder that `python -m tfgen train` made.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The folder to write; by default RUN/export.")] = None,
-    list_: Annotated[bool, typer.Option("--list", help="What of each system converts, and why the rest does not.")] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="What of each system converts, and why the rest does not.")
+    ] = False,
 ) -> None:
-    """Write a SavedModel and a TF-Lite file of a run: both are loaded again in a fresh process and compared with Keras before they get their names."""
+    """Write a SavedModel and a TF-Lite file of a run: both are loaded again in a fresh process and compared with Keras
+    before they get their names."""
     if run is None and not list_:
-        raise ValueError("which run? python -m export RUN, with a folder that `python -m tfgen train` made; --list says what converts")
+        raise ValueError(
+            "which run? python -m export RUN, with a folder that `python -m tfgen train` made; --list says what "
+            "converts"
+        )
     from tfgen._quiet import import_tensorflow
 
     import_tensorflow()
@@ -32,7 +42,11 @@ def main(
     folder = export(Run.open(run), out)
     for path in sorted(folder.iterdir()):
         print(f"  {path}")
-    without = "" if (folder / "model.tflite").is_file() else "no TF-Lite file, for no signature converts (the card says why); "
+    without = (
+        ""
+        if (folder / "model.tflite").is_file()
+        else "no TF-Lite file, for no signature converts (the card says why); "
+    )
     print(f"{without}written and verified; card: {folder}/card.json")
 
 

@@ -1,7 +1,7 @@
 """A process of its own, because the converter can crash: python -m export.convert JOBS
 
-JOBS is JSON, [[saved model, file to write, [signature, …]], …]. Each file gets the signatures that convert to TF-Lite's own operators; printed are, for
-each job, those that do not: [{signature: reason}, …].
+JOBS is JSON, [[saved model, file to write, [signature, …]], …]. Each file gets the signatures that convert to TF-Lite's
+own operators; printed are, for each job, those that do not: [{signature: reason}, …].
 """
 
 import json

@@ -1,4 +1,5 @@
-"""A run → its `export` folder: SavedModel, TF-Lite file, card; under its final name once all of it gives Keras's numbers."""
+"""A run → its `export` folder: SavedModel, TF-Lite file, card; under its final name once all of it gives Keras's
+numbers."""
 
 import contextlib
 import json
@@ -56,7 +57,8 @@ def _in_float32(model: GenerativeModel) -> GenerativeModel:
 
 
 def export_models(jobs: list[Job], say: Callable[[str], None] = print) -> list[dict]:
-    """Writes, loads again elsewhere, compares: the cards. A signature that TF-Lite cannot take is left out of its file, with the reason in the card.
+    """Writes, loads again elsewhere, compares: the cards. A signature that TF-Lite cannot take is left out of its file,
+    with the reason in the card.
 
     Several models share the two processes that convert and verify, because each takes seconds to start.
     """
@@ -69,15 +71,24 @@ def export_models(jobs: list[Job], say: Callable[[str], None] = print) -> list[d
             write(names, str(folder / "saved_model"))
             write(names, str(scratch / f"static{i}"), batch=1)
         say("TF-Lite: converting in a process of its own")
-        failed = _convert([(str(scratch / f"static{i}"), str(folders[i] / "model.tflite"), list(names)) for i, names in enumerate(found)])
+        failed = _convert(
+            [
+                (str(scratch / f"static{i}"), str(folders[i] / "model.tflite"), list(names))
+                for i, names in enumerate(found)
+            ]
+        )
         for name, why in (item for each in failed for item in each.items()):
             say(f"  without {name}: {why}")
         say("verifying both in a fresh process")
         for i, job in enumerate(jobs):
             np.savez(scratch / f"reference{i}.npz", **_reference(job.model, found[i]))
-        code, checked = _process("export.verify", [(str(folder), str(scratch / f"reference{i}.npz")) for i, folder in enumerate(folders)])
+        code, checked = _process(
+            "export.verify", [(str(folder), str(scratch / f"reference{i}.npz")) for i, folder in enumerate(folders)]
+        )
         if code:
-            raise ValueError(f"the exported files could not be loaded and run in a fresh process ({checked}): nothing was written")
+            raise ValueError(
+                f"the exported files could not be loaded and run in a fresh process ({checked}): nothing was written"
+            )
         cards = []
         for parts in zip(jobs, found, folders, failed, checked, strict=True):
             _check(*parts[1:2], *parts[3:])
@@ -99,7 +110,8 @@ def _folder(out: Path):
 
 
 def _convert(jobs: list[tuple[str, str, list[str]]]) -> list[dict[str, str]]:
-    """For each job the signatures that do not convert, and why. Where the process crashes: smaller jobs, to see which signature does it."""
+    """For each job the signatures that do not convert, and why. Where the process crashes: smaller jobs, to see which
+    signature does it."""
     code, answer = _process("export.convert", jobs)
     if code == 0:
         return answer
@@ -119,22 +131,32 @@ def _convert(jobs: list[tuple[str, str, list[str]]]) -> list[dict[str, str]]:
 def _reference(model: GenerativeModel, found: dict[str, Signature]) -> dict[str, np.ndarray]:
     arrays = {}
     for name, (inputs, output) in examples(model, found, ROWS).items():
-        arrays |= {f"{name}/input/{part}": value for part, value in inputs.items()} | {f"{name}/output/{found[name].output}": output}
+        arrays |= {f"{name}/input/{part}": value for part, value in inputs.items()} | {
+            f"{name}/output/{found[name].output}": output
+        }
     return arrays
 
 
 def _check(found: dict[str, Signature], failed: dict[str, str], checked: dict) -> None:
     """Every signature of every file is there and right, or one line that says which one is not."""
-    expected = {"saved_model": set(found)} | ({"model.tflite": set(found) - set(failed)} if len(failed) < len(found) else {})
+    expected = {"saved_model": set(found)} | (
+        {"model.tflite": set(found) - set(failed)} if len(failed) < len(found) else {}
+    )
     for file, names in expected.items():
         if set(checked.get(file, {})) != names:
-            raise ValueError(f"{file} has the signatures {sorted(checked.get(file, {}))}, and {sorted(names)} were expected: nothing was written")
+            raise ValueError(
+                f"{file} has the signatures {sorted(checked.get(file, {}))}, and {sorted(names)} were expected: "
+                "nothing was written"
+            )
         for name in names:
             seen = checked[file][name]
             # A symbol drawn within rounding of its threshold may fall on the other side: most rows must agree, not all.
             enough = seen["rows"] / 2 if name == "generate" else seen["rows"]
             if seen["equal"] < enough:
-                wrong = f"{name} of {file} differs from Keras in {seen['rows'] - seen['equal']} of {seen['rows']} rows, by up to {seen['largest']:.2g}"
+                wrong = (
+                    f"{name} of {file} differs from Keras in {seen['rows'] - seen['equal']} of {seen['rows']} "
+                    f"rows, by up to {seen['largest']:.2g}"
+                )
                 raise ValueError(f"{wrong}: nothing was written")
 
 
@@ -144,16 +166,23 @@ def _process(module: str, jobs: list) -> tuple[int, list | str]:
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     with tempfile.TemporaryFile("w+") as words:
         child = subprocess.Popen(
-            [sys.executable, "-m", module, json.dumps(jobs)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words, text=True,
+            [sys.executable, "-m", module, json.dumps(jobs)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=words,
+            text=True,
             env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": path},
-        )  # fmt: skip
+        )
         with child:
             printed = child.stdout.read()
         words.seek(0)
         said = words.read().strip().splitlines()
     lines = [line for line in printed.splitlines() if line.startswith("[")]
     if child.returncode or not lines:
-        return child.returncode or 1, f"code {child.returncode}{': ' + said[-1][:200] if said and child.returncode > 0 else ''}"
+        return (
+            child.returncode or 1,
+            f"code {child.returncode}{': ' + said[-1][:200] if said and child.returncode > 0 else ''}",
+        )
     return 0, json.loads(lines[-1])
 
 
@@ -164,7 +193,12 @@ def _card(job: Job, found: dict[str, Signature], folder: Path, failed: dict[str,
     return {
         **job.about,
         "signatures": {
-            name: {"inputs": {part: {"shape": spec.shape.as_list(), "dtype": spec.dtype.name} for part, spec in s.inputs.items()}, "output": s.output}
+            name: {
+                "inputs": {
+                    part: {"shape": spec.shape.as_list(), "dtype": spec.dtype.name} for part, spec in s.inputs.items()
+                },
+                "output": s.output,
+            }
             for name, s in found.items()
         },
         "files": {name: {"bytes": size(folder / name), "against_keras": seen} for name, seen in checked.items()},

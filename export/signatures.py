@@ -4,7 +4,8 @@
     decode(z)           → x              reconstruct(x) → x          free_energy(x)  → free_energy
     classify(x)         → logits
 
-A dict of noise or conditions becomes one input for each part: noise_z, condition_label. `bound` draws random numbers and stays behind.
+A dict of noise or conditions becomes one input for each part: noise_z, condition_label. `bound` draws random numbers
+and stays behind.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,15 @@ from tfgen.model import GenerativeModel
 
 __all__ = ["Signature", "examples", "signatures", "write"]
 
-_OUTPUT = {"generate": "x", "encode": "z", "decode": "x", "reconstruct": "x", "log_prob": "log_prob", "free_energy": "free_energy", "classify": "logits"}
+_OUTPUT = {
+    "generate": "x",
+    "encode": "z",
+    "decode": "x",
+    "reconstruct": "x",
+    "log_prob": "log_prob",
+    "free_energy": "free_energy",
+    "classify": "logits",
+}
 _ARGUMENT = {"generate": "noise", "decode": "z"}
 
 
@@ -34,7 +43,9 @@ class Signature(NamedTuple):
 def signatures(model: GenerativeModel) -> dict[str, Signature]:
     """All that are true of the model."""
     if None in model.shape:
-        raise ValueError(f"{type(model).__name__} takes examples of any length {model.shape}: build it with a length to export it")
+        raise ValueError(
+            f"{type(model).__name__} takes examples of any length {model.shape}: build it with a length to export it"
+        )
     x = tf.TensorSpec([None, *model.shape], tf.float32)
     arguments = {"noise": model.noise_signature(), "x": x}
     told = None if model.condition is None else conditions.signature(model.condition)
@@ -65,16 +76,21 @@ def _flattened(method: Callable, structure: tuple, output: str) -> Callable:
 
 
 def write(found: dict[str, Signature], folder: str, batch: int | None = None) -> None:
-    """A SavedModel with the weights that the signatures use. The module holds raw variables: a Keras model would reach TF-Lite without its weights."""
+    """A SavedModel with the weights that the signatures use. The module holds raw variables: a Keras model would reach
+    TF-Lite without its weights."""
     module, served = tf.Module(), {}
     for name, signature in found.items():
-        specs = [tf.TensorSpec([batch, *spec.shape[1:]], spec.dtype, name=part) for part, spec in signature.inputs.items()]
+        specs = [
+            tf.TensorSpec([batch, *spec.shape[1:]], spec.dtype, name=part) for part, spec in signature.inputs.items()
+        ]
         served[name] = tf.function(signature.call).get_concrete_function(*specs)
     module.weights = list({id(v): v for function in served.values() for v in function.graph.variables}.values())
     tf.saved_model.save(module, folder, signatures=served)
 
 
-def examples(model: GenerativeModel, found: dict[str, Signature], n: int, seed: int = 1) -> dict[str, tuple[dict, np.ndarray]]:
+def examples(
+    model: GenerativeModel, found: dict[str, Signature], n: int, seed: int = 1
+) -> dict[str, tuple[dict, np.ndarray]]:
     """For each signature n inputs, and Keras's numbers for them: the data are samples of the model."""
     told = None if model.condition is None else _conditions(model.condition, n)
     noise = model.noise(n, rng.as_seed(seed))

@@ -1,7 +1,8 @@
-"""A fresh process without tfgen and without Keras's model: loads what was exported, and says how far it is from Keras's numbers.
+"""A fresh process without tfgen and without Keras's model: loads what was exported, and says how far it is from Keras's
+numbers.
 
-python -m export.verify JOBS, JSON of [[folder, reference.npz], …], prints for each {file: {signature: {"largest": …, "rows": …, "equal": …}}}
-The reference holds `signature/input/name` and `signature/output/name`, n rows each.
+python -m export.verify JOBS, JSON of [[folder, reference.npz], …], prints for each {file: {signature: {"largest": …,
+"rows": …, "equal": …}}} The reference holds `signature/input/name` and `signature/output/name`, n rows each.
 """
 
 import json

@@ -1,7 +1,9 @@
-"""Brute-force oracles for the truth tests: plain numpy, float64, every formula from its definition by enumeration or numerical integration.
+"""Brute-force oracles for the truth tests: plain numpy, float64, every formula from its definition by enumeration or
+numerical integration.
 
-Nothing here knows how a model computes the same number, and nothing here is fast: worlds of a few units are meant. Logarithms are natural,
-gradients point uphill (they are gradients of a log-likelihood or of a bound, to be maximised), and binary units take the values 0 and 1.
+Nothing here knows how a model computes the same number, and nothing here is fast: worlds of a few units are meant.
+Logarithms are natural, gradients point uphill (they are gradients of a log-likelihood or of a bound, to be maximised),
+and binary units take the values 0 and 1.
 """
 
 import itertools
@@ -42,16 +44,21 @@ __all__ = [
     "wake_gradient",
 ]
 
-Generative = tuple[np.ndarray, Sequence[np.ndarray], Sequence[np.ndarray]]  # top bias, weights, biases; the data's own entry first
+Generative = tuple[
+    np.ndarray, Sequence[np.ndarray], Sequence[np.ndarray]
+]  # top bias, weights, biases; the data's own entry first
 Recognition = tuple[Sequence[np.ndarray], Sequence[np.ndarray]]  # weights, biases; the entry that reads the data first
 
 _MOST_UNITS = 20  # 2^20 states is where enumeration stops being a test
 
 
 def _array(value: np.ndarray, shape: tuple[int | None, ...], name: str) -> np.ndarray:
-    """`value` as float64, refused unless it is finite and has `shape` (None: any size): broadcasts and NaNs would agree with anything."""
+    """`value` as float64, refused unless it is finite and has `shape` (None: any size): broadcasts and NaNs would agree
+    with anything."""
     array = np.asarray(value, dtype=np.float64)
-    if array.ndim != len(shape) or any(want is not None and got != want for got, want in zip(array.shape, shape, strict=True)):
+    if array.ndim != len(shape) or any(
+        want is not None and got != want for got, want in zip(array.shape, shape, strict=True)
+    ):
         raise ValueError(f"{name} has shape {array.shape}; expected {shape}, where None is any size.")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} holds entries that are not finite.")
@@ -136,10 +143,13 @@ def _empirical_distribution(data: np.ndarray, d: int) -> np.ndarray:
     return share
 
 
-def rbm_gradient(data: np.ndarray, W: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def rbm_gradient(
+    data: np.ndarray, W: np.ndarray, a: np.ndarray, b: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Exact gradient of the mean log p(v) over data [n, d], with respect to (W [d, m], a [d], b [m]).
 
-    E_{v ~ data, h ~ p(h|v)}[-dE] - E_{(v, h) ~ p}[-dE], both expectations over every pair of states. The data are binary.
+    E_{v ~ data, h ~ p(h|v)}[-dE] - E_{(v, h) ~ p}[-dE], both expectations over every pair of states. The data are
+    binary.
     """
     d, m = np.size(a), np.size(b)
     joint = rbm_log_joint(W, a, b)
@@ -149,17 +159,22 @@ def rbm_gradient(data: np.ndarray, W: np.ndarray, a: np.ndarray, b: np.ndarray) 
 
 
 def rbm_gibbs_kernel(W: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """T[i, j] = sum_h p(h | v_i) p(v_j | h), one sweep v -> h -> v' between all states, [2^d, 2^d]; the rows sum to one."""
+    """T[i, j] = sum_h p(h | v_i) p(v_j | h), one sweep v -> h -> v' between all states, [2^d, 2^d]; the rows sum to
+    one."""
     joint = rbm_log_joint(W, a, b)
     visible_given_hidden = np.exp(joint - logsumexp(joint, axis=0, keepdims=True))
     return _rbm_conditional_of_hidden(W, a, b) @ visible_given_hidden.T
 
 
-def rbm_cd_expected_gradient(data: np.ndarray, W: np.ndarray, a: np.ndarray, b: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Exact expectation of the CD-k update <.>_0 - <.>_k for (W [d, m], a [d], b [m]), with data [n, d] binary and k >= 1.
+def rbm_cd_expected_gradient(
+    data: np.ndarray, W: np.ndarray, a: np.ndarray, b: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Exact expectation of the CD-k update <.>_0 - <.>_k for (W [d, m], a [d], b [m]), with data [n, d] binary and k >=
+    1.
 
-    v_0 is the empirical distribution, v_k that distribution after k Gibbs sweeps, and in both h is averaged under p(h | v). It is the
-    expectation of a chain that samples every v and every h on its way; one that passes on probabilities in place of samples has another.
+    v_0 is the empirical distribution, v_k that distribution after k Gibbs sweeps, and in both h is averaged under p(h |
+    v). It is the expectation of a chain that samples every v and every h on its way; one that passes on probabilities
+    in place of samples has another.
     """
     if k < 1:
         raise ValueError(f"k = {k} Gibbs sweeps; give at least 1.")
@@ -189,7 +204,9 @@ def _bernoulli_components(x: np.ndarray, weights: np.ndarray, means: np.ndarray)
     log_joint = np.full((len(x), len(weights)), -np.inf)
     for n, row in enumerate(x):
         for k in np.flatnonzero(weights):
-            log_joint[n, k] = np.log(weights[k]) + sum(stats.bernoulli.logpmf(row[i], means[k, i]) for i in range(len(row)))
+            log_joint[n, k] = np.log(weights[k]) + sum(
+                stats.bernoulli.logpmf(row[i], means[k, i]) for i in range(len(row))
+            )
     return log_joint
 
 
@@ -207,7 +224,8 @@ def _gaussian_components(x: np.ndarray, weights: np.ndarray, means: np.ndarray, 
 
 
 def _responsibilities(log_joint: np.ndarray) -> np.ndarray:
-    """p(k | x) = p(k, x) / sum_k p(k, x): [n, K]. Refuses an x or a component without any mass, where EM has no answer."""
+    """p(k | x) = p(k, x) / sum_k p(k, x):
+    [n, K]. Refuses an x or a component without any mass, where EM has no answer."""
     log_prob = logsumexp(log_joint, axis=1, keepdims=True)
     if np.isneginf(log_prob).any():
         raise ValueError("A row of x has probability zero under every component; EM is undefined there.")
@@ -222,8 +240,11 @@ def mixture_of_bernoullis_log_prob(x: np.ndarray, weights: np.ndarray, means: np
     return logsumexp(_bernoulli_components(x, weights, means), axis=1)
 
 
-def mixture_of_gaussians_log_prob(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
-    """log sum_k weights_k Normal(x; means_k, covariances_k); x [n, d], weights [K], means [K, d], covariances [K, d, d]: [n]."""
+def mixture_of_gaussians_log_prob(
+    x: np.ndarray, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray
+) -> np.ndarray:
+    """log sum_k weights_k Normal(x; means_k, covariances_k); x [n, d], weights [K], means [K, d], covariances [K, d,
+    d]: [n]."""
     return logsumexp(_gaussian_components(x, weights, means, covariances), axis=1)
 
 
@@ -239,7 +260,9 @@ def em_step_bernoullis(x: np.ndarray, weights: np.ndarray, means: np.ndarray) ->
     return new_weights, new_means
 
 
-def em_step_gaussians(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def em_step_gaussians(
+    x: np.ndarray, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One EM step over all of x [n, d]: the new (weights [K], means [K, d], covariances [K, d, d]).
 
     Full covariances, about the new means, divided by the component's mass, and nothing added to the diagonal.
@@ -252,14 +275,18 @@ def em_step_gaussians(x: np.ndarray, weights: np.ndarray, means: np.ndarray, cov
         mass = sum(share[n, k] for n in range(len(x)))
         new_weights[k] = mass / len(x)
         new_means[k] = sum(share[n, k] * x[n] for n in range(len(x))) / mass
-        new_covariances[k] = sum(share[n, k] * np.outer(x[n] - new_means[k], x[n] - new_means[k]) for n in range(len(x))) / mass
+        new_covariances[k] = (
+            sum(share[n, k] * np.outer(x[n] - new_means[k], x[n] - new_means[k]) for n in range(len(x))) / mass
+        )
     return new_weights, new_means, new_covariances
 
 
 # Sigmoid belief net, or Helmholtz machine: layers h_0 = x, h_1, ..., h_L of n_0, n_1, ..., n_L binary units.
-# Generative (top_bias [n_L], weights, biases): p(h_L) = sigmoid(top_bias), p(h_i | h_{i+1}) = sigmoid(h_{i+1} @ weights[i] + biases[i])
+# Generative (top_bias [n_L], weights, biases): p(h_L) = sigmoid(top_bias), p(h_i | h_{i+1}) = sigmoid(h_{i+1} @
+# weights[i] + biases[i])
 # with weights[i] [n_{i+1}, n_i] and biases[i] [n_i]. So weights[0] makes the data, and weights[-1] reads the top.
-# Recognition (weights, biases): q(h_{i+1} | h_i) = sigmoid(h_i @ weights[i] + biases[i]), weights[i] [n_i, n_{i+1}], biases[i] [n_{i+1}].
+# Recognition (weights, biases): q(h_{i+1} | h_i) = sigmoid(h_i @ weights[i] + biases[i]), weights[i] [n_i, n_{i+1}],
+# biases[i] [n_{i+1}].
 
 
 def _checked_generative(generative: Generative) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray], list[int]]:
@@ -273,12 +300,14 @@ def _checked_generative(generative: Generative) -> tuple[np.ndarray, list[np.nda
 
 
 def _hidden_configurations(sizes: Sequence[int]) -> list[np.ndarray]:
-    """Every joint state of the hidden layers, N = 2^(n_1 + ... + n_L) of them: one [N, n_i] for each of h_1, ..., h_L."""
+    """Every joint state of the hidden layers, N = 2^(n_1 + ... + n_L) of them: one [N, n_i] for each of h_1,
+    ..., h_L."""
     return np.split(binary_states(sum(sizes[1:])), np.cumsum(sizes[1:-1]), axis=1)
 
 
 def _generative_log_joint(x: np.ndarray, hidden: Sequence[np.ndarray], generative: Generative) -> np.ndarray:
-    """log p(h_L) + sum_i log p(h_i | h_{i+1}) with h_0 = each row of x [n, n_0], for every hidden state of N: [n, N]."""
+    """log p(h_L) + sum_i log p(h_i | h_{i+1}) with h_0 = each row of x [n, n_0], for every hidden state of N:
+    [n, N]."""
     top_bias, weights, biases, sizes = _checked_generative(generative)
     x = _array(x, (None, sizes[0]), "x")
     log_joint = []
@@ -292,7 +321,8 @@ def _generative_log_joint(x: np.ndarray, hidden: Sequence[np.ndarray], generativ
 
 
 def _recognition_log_prob(x: np.ndarray, hidden: Sequence[np.ndarray], recognition: Recognition) -> np.ndarray:
-    """log q(h | x) = sum_i log q(h_{i+1} | h_i) with h_0 = each row of x [n, n_0], for every hidden state of N: [n, N]."""
+    """log q(h | x) = sum_i log q(h_{i+1} | h_i) with h_0 = each row of x [n, n_0], for every hidden state of
+    N: [n, N]."""
     weights, biases = recognition
     sizes = [np.shape(x)[1]] + [layer.shape[1] for layer in hidden]
     log_prob = []
@@ -311,16 +341,23 @@ def _log_weights(x: np.ndarray, generative: Generative, recognition: Recognition
     """log p(x, h) - log q(h | x), and log q(h | x), for every hidden state of N: [n, N] each."""
     hidden = _hidden_configurations(_checked_generative(generative)[-1])
     if not len(recognition[0]) == len(recognition[1]) == len(hidden):
-        raise ValueError(f"Recognition has {len(recognition[0])} weights and {len(recognition[1])} biases for {len(hidden)} hidden layers.")
+        raise ValueError(
+            f"Recognition has {len(recognition[0])} weights and {len(recognition[1])} biases for {len(hidden)} hidden "
+            "layers."
+        )
     log_joint = _generative_log_joint(x, hidden, generative)
     log_q = _recognition_log_prob(x, hidden, recognition)
     return log_joint - log_q, log_q
 
 
-def belief_net_log_prob(x: np.ndarray, top_bias: np.ndarray, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> np.ndarray:
-    """log p(x) = log sum_{h_1, ..., h_L} p(x, h) of each row of x [n, n_0], over every state of every hidden layer: [n].
+def belief_net_log_prob(
+    x: np.ndarray, top_bias: np.ndarray, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]
+) -> np.ndarray:
+    """log p(x) = log sum_{h_1, ..., h_L} p(x, h) of each row of x [n, n_0], over every state of every hidden layer:
+    [n].
 
-    top_bias [n_L]; weights[i] [n_{i+1}, n_i] and biases[i] [n_i] give p(h_i | h_{i+1}), h_0 = x, so the data's own entry comes first.
+    top_bias [n_L]; weights[i] [n_{i+1}, n_i] and biases[i] [n_i] give p(h_i | h_{i+1}), h_0 = x, so the data's own
+    entry comes first.
     """
     generative = (top_bias, weights, biases)
     hidden = _hidden_configurations(_checked_generative(generative)[-1])
@@ -330,22 +367,27 @@ def belief_net_log_prob(x: np.ndarray, top_bias: np.ndarray, weights: Sequence[n
 def belief_net_bound(x: np.ndarray, generative: Generative, recognition: Recognition) -> np.ndarray:
     """E_{h ~ q(h|x)}[log p(x, h) - log q(h | x)] of each row of x [n, n_0], summed over every hidden state: [n].
 
-    generative = (top_bias, weights, biases) as in `belief_net_log_prob`; recognition = (weights, biases), where weights[i] [n_i, n_{i+1}]
-    and biases[i] [n_{i+1}] give q(h_{i+1} | h_i).
+    generative = (top_bias, weights, biases) as in `belief_net_log_prob`; recognition = (weights, biases), where
+    weights[i] [n_i, n_{i+1}] and biases[i] [n_{i+1}] give q(h_{i+1} | h_i).
     """
     log_weights, log_q = _log_weights(x, generative, recognition)
     return (np.exp(log_q) * log_weights).sum(axis=1)
 
 
 def belief_net_iwae(x: np.ndarray, generative: Generative, recognition: Recognition, k: int) -> np.ndarray:
-    """E_{h^1, ..., h^k ~ q(h|x)}[log (1/k) sum_j p(x, h^j) / q(h^j | x)] of each row of x [n, n_0], over all k-tuples of states: [n].
+    """E_{h^1, ..., h^k ~ q(h|x)}[log (1/k) sum_j p(x, h^j) / q(h^j | x)] of each row of x [n, n_0], over all k-tuples
+    of states: [n].
 
-    The parameters are those of `belief_net_bound`. There are 2^(k (n_1 + ... + n_L)) tuples, so k is 1 or 2, or the net is tiny.
+    The parameters are those of `belief_net_bound`. There are 2^(k (n_1 + ... + n_L)) tuples, so k is 1 or 2, or the net
+    is tiny.
     """
     log_weights, log_q = _log_weights(x, generative, recognition)
     states = log_q.shape[1]
     if k < 1 or states**k > 2**_MOST_UNITS:
-        raise ValueError(f"{states} hidden states and k = {k} make {states}^{k} tuples; give k >= 1 and at most 2^{_MOST_UNITS} of them.")
+        raise ValueError(
+            f"{states} hidden states and k = {k} make {states}^{k} tuples; give k >= 1 and at most 2^{_MOST_UNITS} of "
+            "them."
+        )
     tuples = np.array(list(itertools.product(range(states), repeat=k)))
     bound = []
     for log_w, log_q_row in zip(log_weights, log_q, strict=True):
@@ -354,19 +396,28 @@ def belief_net_iwae(x: np.ndarray, generative: Generative, recognition: Recognit
     return np.array(bound)
 
 
-def wake_gradient(x: np.ndarray, h_samples: Sequence[np.ndarray], generative: Generative) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
-    """Gradient of the mean over the examples of log p(x, h), h given, for (top_bias, weights, biases), in the shapes of `generative`.
+def wake_gradient(
+    x: np.ndarray, h_samples: Sequence[np.ndarray], generative: Generative
+) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
+    """Gradient of the mean over the examples of log p(x, h), h given, for (top_bias, weights, biases), in the shapes of
+    `generative`.
 
-    x [n, n_0]; h_samples holds h_1 [n, n_1], ..., h_L [n, n_L]. The delta rule, example by example: (target - prediction) times the
-    activity that made the prediction; it points uphill, so a loss -log p(x, h) has its negative.
+    x [n, n_0]; h_samples holds h_1 [n, n_1], ..., h_L [n, n_L]. The delta rule, example by example: (target -
+    prediction) times the activity that made the prediction; it points uphill, so a loss -log p(x, h) has its negative.
     """
     top_bias, weights, biases, sizes = _checked_generative(generative)
     if len(h_samples) != len(weights):
         raise ValueError(f"h_samples holds {len(h_samples)} layers; the net has {len(weights)} hidden ones.")
     count = np.shape(x)[0]
-    layers = [_array(layer, (count, size), f"layer {i}") for i, (layer, size) in enumerate(zip([x, *h_samples], sizes, strict=True))]
+    layers = [
+        _array(layer, (count, size), f"layer {i}")
+        for i, (layer, size) in enumerate(zip([x, *h_samples], sizes, strict=True))
+    ]
     top_gradient = np.zeros_like(top_bias)
-    weight_gradients, bias_gradients = [np.zeros_like(weight) for weight in weights], [np.zeros_like(bias) for bias in biases]
+    weight_gradients, bias_gradients = (
+        [np.zeros_like(weight) for weight in weights],
+        [np.zeros_like(bias) for bias in biases],
+    )
     for n in range(count):
         top_gradient += (layers[-1][n] - 1 / (1 + np.exp(-top_bias))) / count
         for i in range(len(weights)):
@@ -380,28 +431,38 @@ def wake_gradient(x: np.ndarray, h_samples: Sequence[np.ndarray], generative: Ge
 # Autoregressive models.
 
 
-def chain_rule_log_prob(x: np.ndarray, conditional_probability_function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """log p(x) = sum_i log p(x_i | x_1, ..., x_{i-1}) of each row of x [n, d], whole numbers from 0, one conditional at a time: [n].
+def chain_rule_log_prob(
+    x: np.ndarray, conditional_probability_function: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """log p(x) = sum_i log p(x_i | x_1, ..., x_{i-1}) of each row of x [n, d], whole numbers from 0, one conditional at
+    a time: [n].
 
-    The function takes the values before position i, [i] (empty at first), and returns the probabilities of all values of x_i, [values];
+    The function takes the values before position i, [i] (empty at first), and returns the probabilities of all values
+    of x_i, [values];
     a binary model returns [1 - p, p]. For another order than the written one, permute the columns of x.
     """
     x = _array(x, (None, None), "x")
     log_prob = np.zeros(len(x))
     for n, row in enumerate(x):
         for i in range(len(row)):
-            probabilities = _distribution(conditional_probability_function(row[:i].copy()), f"The conditional at position {i}")
+            probabilities = _distribution(
+                conditional_probability_function(row[:i].copy()), f"The conditional at position {i}"
+            )
             value = int(row[i])
             if value != row[i] or not 0 <= value < len(probabilities):
-                raise ValueError(f"x holds {row[i]} at position {i}; expected a whole number from 0 to {len(probabilities) - 1}.")
+                raise ValueError(
+                    f"x holds {row[i]} at position {i}; expected a whole number from 0 to {len(probabilities) - 1}."
+                )
             log_prob[n] += np.log(probabilities[value]) if probabilities[value] > 0 else -np.inf
     return log_prob
 
 
 def check_jacobian_mask(jacobian: np.ndarray, order: Sequence[int], tolerance: float = 0.0) -> bool:
-    """Whether d output_i / d input_j, jacobian [d, d], is zero wherever j is not strictly before i; order [d] lists coordinates as visited.
+    """Whether d output_i / d input_j, jacobian [d, d], is zero wherever j is not strictly before i; order [d] lists
+    coordinates as visited.
 
-    A zero Jacobian passes: that what may depend does depend is for another test. Entries up to `tolerance` in size count as zero.
+    A zero Jacobian passes: that what may depend does depend is for another test. Entries up to `tolerance` in size
+        count as zero.
     """
     order = [int(coordinate) for coordinate in order]
     jacobian = _array(jacobian, (len(order), len(order)), "jacobian")
@@ -415,13 +476,18 @@ def check_jacobian_mask(jacobian: np.ndarray, order: Sequence[int], tolerance: f
 
 
 def vae_log_prob_by_quadrature(
-    x: np.ndarray, decoder_logits_fn: Callable[[np.ndarray], np.ndarray], z_dim: int, points: int | None = None, limit: float = 8.0
+    x: np.ndarray,
+    decoder_logits_fn: Callable[[np.ndarray], np.ndarray],
+    z_dim: int,
+    points: int | None = None,
+    limit: float = 8.0,
 ) -> np.ndarray:
-    """log p(x) = log integral Normal(z; 0, I) prod_i Bernoulli(x_i; sigmoid(logits_i(z))) dz of each row of x [n, d]: [n].
+    """log p(x) = log integral Normal(z; 0, I) prod_i Bernoulli(x_i; sigmoid(logits_i(z))) dz of each row of x [n, d]:
+    [n].
 
-    A grid of `points` per dimension (odd; 4001 for z_dim 1, 601 for z_dim 2) on [-limit, limit]. decoder_logits_fn takes all of the grid at
-    once, z [points^z_dim, z_dim], and returns the logits [points^z_dim, d]. Raises where the grid is too coarse (half as many points move
-    log p(x) by over 1e-4) or too narrow.
+    A grid of `points` per dimension (odd; 4001 for z_dim 1, 601 for z_dim 2) on [-limit, limit]. decoder_logits_fn
+    takes all of the grid at once, z [points^z_dim, z_dim], and returns the logits [points^z_dim, d]. Raises where the
+    grid is too coarse (half as many points move log p(x) by over 1e-4) or too narrow.
     """
     if points is None:
         points = 4001 if z_dim == 1 else 601
@@ -443,12 +509,15 @@ def vae_log_prob_by_quadrature(
             raise ValueError(f"The posterior of row {n} reaches the edge of the grid. Give a limit over {limit}.")
         change = abs(logsumexp(log_term[coarse]) + z_dim * np.log(2) - log_prob[n])
         if not change < 1e-4:
-            raise ValueError(f"The grid is too coarse for row {n}: half as many points move log p(x) by {change}. Give more points.")
+            raise ValueError(
+                f"The grid is too coarse for row {n}: half as many points move log p(x) by {change}. Give more points."
+            )
     return log_prob
 
 
 def gaussian_vae_log_prob(x: np.ndarray, W: np.ndarray, b: np.ndarray, noise_sd: float | np.ndarray) -> np.ndarray:
-    """log p(x) of x = W z + b + noise, z ~ Normal(0, I), noise ~ Normal(0, noise_sd^2 I): Normal(b, W W' + noise_sd^2 I).
+    """log p(x) of x = W z + b + noise, z ~ Normal(0, I), noise ~ Normal(0, noise_sd^2 I): Normal(b, W W' + noise_sd^2
+    I).
 
     x [n, d], W [d, z_dim] (the transpose of a Keras kernel), b [d], noise_sd a number or [d]: [n].
     """
@@ -461,7 +530,8 @@ def gaussian_vae_log_prob(x: np.ndarray, W: np.ndarray, b: np.ndarray, noise_sd:
 
 
 def kl_normal(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
-    """KL(Normal(mean, sd^2) || Normal(0, 1)) = integral q(z) (log q(z) - log p(z)) dz of every entry; sum the last axis for a vector's KL.
+    """KL(Normal(mean, sd^2) || Normal(0, 1)) = integral q(z) (log q(z) - log p(z)) dz of every entry; sum the last axis
+    for a vector's KL.
 
     mean and sd of one shape; the answer has it too (a dimension at a time: [n, d] to [n, d]).
     """
@@ -501,7 +571,8 @@ def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
 
 
 def gaussian_divergence(name: str, p: tuple[float, float], q: tuple[float, float]) -> float:
-    """D_f(p, q) = integral q f(p / q) of two normals (mean, sd) on the line, in closed form, f as Nowozin et al. 2016 write it.
+    """D_f(p, q) = integral q f(p / q) of two normals (mean, sd) on the line, in closed form, f as Nowozin et al. 2016
+    write it.
 
     name: kl, reverse_kl, jeffrey, squared_hellinger, pearson, neyman, or alpha:A. All but the first three follow from
     I(a) = integral p^a q^(1 - a), which is finite where a / p_sd^2 + (1 - a) / q_sd^2 > 0.
@@ -515,7 +586,12 @@ def gaussian_divergence(name: str, p: tuple[float, float], q: tuple[float, float
         precision = a / s**2 + (1 - a) / t**2
         if precision <= 0:
             raise ValueError(f"{name} of {p} and {q} is infinite.")
-        return s**-a * t ** (a - 1) / np.sqrt(precision) * np.exp(-a * (1 - a) * (m - n) ** 2 / (2 * s**2 * t**2 * precision))
+        return (
+            s**-a
+            * t ** (a - 1)
+            / np.sqrt(precision)
+            * np.exp(-a * (1 - a) * (m - n) ** 2 / (2 * s**2 * t**2 * precision))
+        )
 
     kind, _, number = name.partition(":")
     if kind == "alpha":
@@ -544,12 +620,14 @@ def total_variation(p: np.ndarray, q: np.ndarray) -> float:
 
 
 def expected_total_variation(p: np.ndarray, n: int) -> float:
-    """E[TV(p_hat, p)] of the histogram p_hat of n independent samples of p [states] itself: what a perfect sampler shows.
+    """E[TV(p_hat, p)] of the histogram p_hat of n independent samples of p [states] itself: what a perfect sampler
+    shows.
 
-    1/2 sum_x E|count_x / n - p(x)|, count_x ~ Binomial(n, p(x)), over every count; near sum_x sqrt(p(x) (1 - p(x)) / (2 pi n)) once n p(x)
-    is large. For the power of a test: a sample moves TV by at most 1/n, so by McDiarmid's inequality a right sampler exceeds this value by
-    t = sqrt(log(1 / alpha) / (2 n)) with probability at most alpha, and a sampler whose own TV from p is delta shows less than delta - t
-    with probability at most alpha. Both need independent samples; those along a Markov chain are not.
+    1/2 sum_x E|count_x / n - p(x)|, count_x ~ Binomial(n, p(x)), over every count; near sum_x sqrt(p(x) (1 - p(x)) / (2
+    pi n)) once n p(x) is large. For the power of a test: a sample moves TV by at most 1/n, so by McDiarmid's inequality
+    a right sampler exceeds this value by t = sqrt(log(1 / alpha) / (2 n)) with probability at most alpha, and a sampler
+    whose own TV from p is delta shows less than delta - t with probability at most alpha. Both need independent
+    samples; those along a Markov chain are not.
     """
     if n < 1:
         raise ValueError(f"n = {n} samples; give at least 1.")
@@ -559,7 +637,8 @@ def expected_total_variation(p: np.ndarray, n: int) -> float:
 
 
 def psnr(a: np.ndarray, b: np.ndarray, peak: float) -> float:
-    """10 log10(peak^2 / mean (a - b)^2) in decibels, the mean over all entries; a and b of one shape; infinite where they are equal."""
+    """10 log10(peak^2 / mean (a - b)^2) in decibels, the mean over all entries; a and b of one shape; infinite where
+    they are equal."""
     a = _array(a, np.shape(a), "a")
     error = np.mean((a - _array(b, a.shape, "b")) ** 2)
     return float(10 * np.log10(peak**2 / error)) if error > 0 else float("inf")

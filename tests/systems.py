@@ -1,4 +1,5 @@
-"""Five small systems that stress what no row of the catalog does: stages, persistent chains, variable length, dict conditions, a GAN with every piece."""
+"""Five small systems that stress what no row of the catalog does: stages, persistent chains, variable length, dict
+conditions, a GAN with every piece."""
 
 import functools
 import math
@@ -21,8 +22,20 @@ class Greedy(GenerativeModel):
     def __init__(self, shape, *, code: int = 3, epochs_each: int = 1):
         super().__init__(shape)
         d, self.epochs_each = math.prod(self.shape), epochs_each
-        self.nets = [mlp(d, (4,), code, name="up0"), mlp(code, (4,), d, name="down0"), mlp(code, (4,), 2, name="up1"), mlp(2, (4,), code, name="down1")]
-        self.epochs_done = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, aggregation="only_first_replica", name="epochs_done")
+        self.nets = [
+            mlp(d, (4,), code, name="up0"),
+            mlp(code, (4,), d, name="down0"),
+            mlp(code, (4,), 2, name="up1"),
+            mlp(2, (4,), code, name="down1"),
+        ]
+        self.epochs_done = self.add_weight(
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="epochs_done",
+        )
 
     def stage(self) -> int:
         with tf.init_scope():
@@ -30,7 +43,11 @@ class Greedy(GenerativeModel):
 
     def players(self):
         return {
-            f"layer{i}": Player(functools.partial(self.auto_encode, i), self.nets[2 * i].trainable_variables + self.nets[2 * i + 1].trainable_variables, turns)
+            f"layer{i}": Player(
+                functools.partial(self.auto_encode, i),
+                self.nets[2 * i].trainable_variables + self.nets[2 * i + 1].trainable_variables,
+                turns,
+            )
             for i, turns in enumerate((1 - self.stage(), self.stage()))
         }
 
@@ -139,19 +156,59 @@ def _told():
 
 
 def _pictures():
-    return np.random.default_rng(0).uniform(-1, 1, (64, 8, 8, 1)).astype("float32"), np.random.default_rng(1).integers(0, 3, 64)
+    return np.random.default_rng(0).uniform(-1, 1, (64, 8, 8, 1)).astype("float32"), np.random.default_rng(1).integers(
+        0, 3, 64
+    )
 
 
 EVERYTHING = {
-    "latent": 3, "width": 4, "net": "dcgan", "values": "signed", "condition": 3, "penalties": ("gradient_penalty", "r1", "r2", "roth", "clip:1"),
-    "turns": 2, "packing": 2, "smoothing": 0.1, "history": 1e-3, "average": 0.9, "instance_noise": 0.1, "minibatch": 2, "generator_norm": "virtual:4",
-    "critic_norm": "spectral", "dropout": 0.0, "critic_learning_rate": 1e-3,
-}  # fmt: skip
+    "latent": 3,
+    "width": 4,
+    "net": "dcgan",
+    "values": "signed",
+    "condition": 3,
+    "penalties": ("gradient_penalty", "r1", "r2", "roth", "clip:1"),
+    "turns": 2,
+    "packing": 2,
+    "smoothing": 0.1,
+    "history": 1e-3,
+    "average": 0.9,
+    "instance_noise": 0.1,
+    "minibatch": 2,
+    "generator_norm": "virtual:4",
+    "critic_norm": "spectral",
+    "dropout": 0.0,
+    "critic_learning_rate": 1e-3,
+}
 
 SYSTEMS = [
-    Entry("everything", GAN, "-", "every penalty and trick", functools.partial(GAN, (8, 8, 1), **EVERYTHING), _pictures, GAN),
+    Entry(
+        "everything",
+        GAN,
+        "-",
+        "every penalty and trick",
+        functools.partial(GAN, (8, 8, 1), **EVERYTHING),
+        _pictures,
+        GAN,
+    ),
     Entry("greedy", Greedy, "-", "stages", functools.partial(Greedy, (4,)), functools.partial(_real, 64, 4), Greedy),
-    Entry("chains", RBM, "-", "persistent chains", functools.partial(RBM, (5,), hidden=4, chains=8, sweeps=20), functools.partial(_bits, 64, 5), RBM),
+    Entry(
+        "chains",
+        RBM,
+        "-",
+        "persistent chains",
+        functools.partial(RBM, (5,), hidden=4, chains=8, sweeps=20),
+        functools.partial(_bits, 64, 5),
+        RBM,
+    ),
     Entry("walk", Walk, "-", "variable length", Walk, functools.partial(_bits, 64, 6), Walk),
-    Entry("told", Told, "-", "dict condition", functools.partial(Told, (2,), condition={"label": 3, "attributes": (2,)}), _told, Told),
+    Entry(
+        "told",
+        Told,
+        "-",
+        "dict condition",
+        functools.partial(Told, (2,), condition={"label": 3, "attributes": (2,)}),
+        _told,
+        Told,
+    ),
 ]

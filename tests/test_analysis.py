@@ -60,7 +60,12 @@ def test_slerp_by_hand():
 def test_which_numbers_are_uniform():
     kinds = analysis.is_uniform(Coded())
     assert not kinds["z"].any() and kinds["category"].all() and kinds["code"].all()
-    assert analysis.is_uniform(tfgen.GMM((3,), components=2)).tolist() == [True, False, False, False]  # one tensor of both
+    assert analysis.is_uniform(tfgen.GMM((3,), components=2)).tolist() == [
+        True,
+        False,
+        False,
+        False,
+    ]  # one tensor of both
 
 
 def test_the_ends_of_a_walk_are_samples_of_its_noises():
@@ -82,7 +87,9 @@ def test_a_walk_goes_round_for_normals_and_straight_for_uniforms():
 
 def test_walks_under_conditions():
     model = Plain((2,), condition=3)
-    np.testing.assert_allclose(analysis.walk(model, 2, 4, condition=[0, 2])[1] - analysis.walk(model, 2, 4, condition=0)[1], 20, rtol=1e-5)
+    np.testing.assert_allclose(
+        analysis.walk(model, 2, 4, condition=[0, 2])[1] - analysis.walk(model, 2, 4, condition=0)[1], 20, rtol=1e-5
+    )
     with pytest.raises(ValueError, match="labels in"):
         analysis.walk(model, 2, 4)
     for wrong in ({"pairs": 0}, {"steps": 1}):
@@ -97,14 +104,23 @@ def test_steps_and_roughness():
     np.testing.assert_allclose(analysis.step_sizes(even), [[5, 5, 5, 5]])
     jump = np.array([[0, 0, 0, 1, 1.0]])[..., None]
     assert analysis.roughness(even) == pytest.approx(1) and analysis.roughness(jump) == 4
-    assert np.isnan(analysis.roughness(np.zeros((2, 5, 1)))) and analysis.roughness(np.concatenate([jump, np.zeros((1, 5, 1))])) == 4
+    assert (
+        np.isnan(analysis.roughness(np.zeros((2, 5, 1))))
+        and analysis.roughness(np.concatenate([jump, np.zeros((1, 5, 1))])) == 4
+    )
 
 
 def test_who_has_a_latent():
-    for model in (tfgen.DCGAN((8, 8, 1), latent=2, width=2), tfgen.BEGAN((3,), latent=2, hidden=(3,)), tfgen.GMMN((3,), latent=2, hidden=(3,))):
+    for model in (
+        tfgen.DCGAN((8, 8, 1), latent=2, width=2),
+        tfgen.BEGAN((3,), latent=2, hidden=(3,)),
+        tfgen.GMMN((3,), latent=2, hidden=(3,)),
+    ):
         assert analysis.has_latent(model) and analysis.codes_linearly(model)  # uniform noise in -1..1
         assert analysis.is_uniform(model).all()
-    assert analysis.has_latent(tfgen.VAE((4,), latent=2, hidden=(3,))) and analysis.has_latent(tfgen.GMM((4,), components=2))
+    assert analysis.has_latent(tfgen.VAE((4,), latent=2, hidden=(3,))) and analysis.has_latent(
+        tfgen.GMM((4,), components=2)
+    )
     for drawn in (tfgen.MADE((4,), hidden=(3,)), tfgen.RBM((4,), hidden=2), tfgen.MoB((4,), components=2)):
         assert not analysis.has_latent(drawn) and not analysis.codes_linearly(drawn)
 
@@ -122,16 +138,24 @@ def test_arithmetic_of_a_linear_model_is_exact():
     np.testing.assert_allclose(found.x[:, 3], found.x[:, 0] - found.x[:, 1] + found.x[:, 2], atol=1e-6)
     z = Plain((2,)).noise(200, rng.as_seed(4)).numpy()
     of_3 = z[quadrant(z) == 3]
-    np.testing.assert_allclose(found.x[0, 0, :2], [of_3[:3].mean(0), of_3[3:6].mean(0)], rtol=1e-5)  # consecutive threes
-    assert (found.said[0, :3] == [[3], [1], [0]]).all() and (found.said[:, 3] == quadrant(found.x[:, 3].reshape(-1, 2)).reshape(2, 5)).all()
-    assert set(found.kept.values()) == {1.0} and sum(found.counts.values()) == 200  # a quadrant is convex: a mean stays in it
+    np.testing.assert_allclose(
+        found.x[0, 0, :2], [of_3[:3].mean(0), of_3[3:6].mean(0)], rtol=1e-5
+    )  # consecutive threes
+    assert (found.said[0, :3] == [[3], [1], [0]]).all() and (
+        found.said[:, 3] == quadrant(found.x[:, 3].reshape(-1, 2)).reshape(2, 5)
+    ).all()
+    assert (
+        set(found.kept.values()) == {1.0} and sum(found.counts.values()) == 200
+    )  # a quadrant is convex: a mean stays in it
     for a, b, c in analysis.arithmetic(Plain((2,)), quadrant, count=200, seed=1).triples:
         assert len({a, b, c}) == 3
 
 
 def test_the_labeller_is_asked_about_the_means():
     """A ring is not convex: the mean of three points of it often falls inside."""
-    found = analysis.arithmetic(Plain((2,)), lambda x: np.where(np.linalg.norm(x, axis=1) > 1.5, 7, quadrant(x)), count=500)
+    found = analysis.arithmetic(
+        Plain((2,)), lambda x: np.where(np.linalg.norm(x, axis=1) > 1.5, 7, quadrant(x)), count=500
+    )
     assert found.kept[7] < 0.5 and 7 in found.counts
 
 
@@ -157,7 +181,9 @@ def test_traversals_change_only_their_code():
     for i, code in enumerate(codes):
         assert code.x.shape == (3, 5, 6) and code.path and code.columns == ["-2", "-1", "0", "+1", "+2"]
         np.testing.assert_allclose(code.x[:, :, 4 + i], np.tile([-2, -1, 0, 1, 2], (3, 1)))
-        np.testing.assert_array_equal(np.delete(code.x, 4 + i, -1), np.repeat(np.delete(base, 4 + i, -1)[:, None], 5, 1))
+        np.testing.assert_array_equal(
+            np.delete(code.x, 4 + i, -1), np.repeat(np.delete(base, 4 + i, -1)[:, None], 5, 1)
+        )
 
 
 def test_traversals_of_a_vae_move_what_the_posterior_uses():
@@ -167,7 +193,11 @@ def test_traversals_of_a_vae_move_what_the_posterior_uses():
     model.encoder.set_weights([kernel, np.zeros(6, "float32")])
     x = np.random.default_rng(0).integers(0, 2, (50, 4)).astype("float32")
     (found,) = analysis.traversals(model, x, count=2, steps=7)
-    assert [name.split()[0] for name in found.rows] == ["z2", "z0"] and found.columns[0] == "-3" and found.x.shape == (2, 7, 4)
+    assert (
+        [name.split()[0] for name in found.rows] == ["z2", "z0"]
+        and found.columns[0] == "-3"
+        and found.x.shape == (2, 7, 4)
+    )
     z = np.repeat(model.encode(x[:1]), 7, 0)
     z[:, 2] = np.linspace(-3, 3, 7)
     np.testing.assert_allclose(found.x[0], model.decode(tf.constant(z)), rtol=1e-5)
@@ -179,7 +209,9 @@ def test_the_same_noise_under_each_class():
     assert found.x.shape == (3, 4, 2) and found.rows == ["0", "1", "2"]
     np.testing.assert_allclose(found.x[2] - found.x[0], 20, rtol=1e-5)
     assert analysis.traversals(Plain((2,))) == []
-    (found,) = analysis.traversals(tfgen.JointGAN((2,), condition=3, latent=2, hidden=(3,), critic_hidden=(3,)), count=2)
+    (found,) = analysis.traversals(
+        tfgen.JointGAN((2,), condition=3, latent=2, hidden=(3,), critic_hidden=(3,)), count=2
+    )
     assert found.rows == ["0", "1"]  # the third says that an example has no label
 
 
@@ -194,7 +226,10 @@ def test_codes_move_under_any_condition(condition):
 
 def test_neighbours_are_those_of_brute_force(monkeypatch):
     draw = np.random.default_rng(0)
-    x, train_x = draw.normal(size=(7, 3, 2, 1)).astype("float32"), draw.normal(100, 1, size=(200, 3, 2, 1)).astype("float32")
+    x, train_x = (
+        draw.normal(size=(7, 3, 2, 1)).astype("float32"),
+        draw.normal(100, 1, size=(200, 3, 2, 1)).astype("float32"),
+    )
     x += 100
     monkeypatch.setattr("tfgen.analysis.memorising.PIECE", 64)  # the last piece is smaller than the others
     places, distances = analysis.neighbours(x, train_x, 4)
@@ -253,8 +288,14 @@ def test_an_interrupted_run_keeps_the_same_stages(tmp_path, monkeypatch):
 
 def test_a_square_that_stays():
     """The same point at the same place, whatever else is drawn."""
-    one, other = (pictures.draw(np.array([[0.5, 0.5], point], "float32"), "real", span=(-2, 2)) for point in ([0, 0], [1.9, -1.9]))
-    assert (one != other).any() and not (one[170:190, 295:305] != other[170:190, 295:305]).any() and (one[170:190, 295:305] != 255).any()
+    one, other = (
+        pictures.draw(np.array([[0.5, 0.5], point], "float32"), "real", span=(-2, 2)) for point in ([0, 0], [1.9, -1.9])
+    )
+    assert (
+        (one != other).any()
+        and not (one[170:190, 295:305] != other[170:190, 295:305]).any()
+        and (one[170:190, 295:305] != 255).any()
+    )
     grey = pictures.draw(np.full([1, 2, 2, 1], 0.5), "real", span=(0, 1))
     assert grey[2, 2, 0] == 128
 
@@ -264,7 +305,11 @@ def test_a_square_that_stays():
 
 @pytest.fixture(scope="module")
 def vae(tmp_path_factory):
-    return train(Settings("vae", {"hidden": (16,), "latent": 4}, limit=200, epochs=2), tmp_path_factory.mktemp("runs") / "vae", say=str)
+    return train(
+        Settings("vae", {"hidden": (16,), "latent": 4}, limit=200, epochs=2),
+        tmp_path_factory.mktemp("runs") / "vae",
+        say=str,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +318,13 @@ def gan(tmp_path_factory):
     return train(settings, tmp_path_factory.mktemp("runs") / "gan", say=str)
 
 
-@pytest.mark.parametrize("name, expected", [("gan", {"stages", "film", "walk", "steps"}), ("vae", {"stages", "film", "walk", "steps", "latent", "neighbours"})])
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("gan", {"stages", "film", "walk", "steps"}),
+        ("vae", {"stages", "film", "walk", "steps", "latent", "neighbours"}),
+    ],
+)
 def test_analyse(request, capsys, name, expected):
     run = request.getfixturevalue(name)
     before = run.model_path.read_bytes()
@@ -309,7 +360,10 @@ def test_arithmetic_with_a_classifier(vae, monkeypatch):
     class Halves:
         def probabilities(self, x, values):
             assert values == "binary"
-            up, left = x[:, :4].sum((1, 2, 3)) > x[:, 4:].sum((1, 2, 3)), x[:, :, :4].sum((1, 2, 3)) > x[:, :, 4:].sum((1, 2, 3))
+            up, left = (
+                x[:, :4].sum((1, 2, 3)) > x[:, 4:].sum((1, 2, 3)),
+                x[:, :, :4].sum((1, 2, 3)) > x[:, :, 4:].sum((1, 2, 3)),
+            )
             return np.eye(4)[2 * up + left]
 
     monkeypatch.setattr("tfgen.runs.analysing.metrics.feature_network", lambda name: Halves())

@@ -1,4 +1,5 @@
-"""What every system of the catalog must do, and five systems that only the tests have. A new row is tested by being there."""
+"""What every system of the catalog must do, and five systems that only the tests have. A new row is tested by being
+there."""
 
 import keras
 import numpy as np
@@ -13,8 +14,13 @@ from tfgen.model import GenerativeModel
 ROWS = {entry.name: entry for entry in [*CATALOG, *systems.SYSTEMS]}
 EPOCHS = 3
 rows = pytest.mark.parametrize("entry", ROWS.values(), ids=ROWS)
-# Papers that only choose pieces share one step: "everything" (tests/systems.py) and dcgan stand for them where a trace costs seconds.
-CHOICES = {name: entry for name, entry in ROWS.items() if issubclass(entry.model, Composed) and name not in ("everything", "dcgan")}
+# Papers that only choose pieces share one step: "everything" (tests/systems.py) and dcgan stand for them where a trace
+# costs seconds.
+CHOICES = {
+    name: entry
+    for name, entry in ROWS.items()
+    if issubclass(entry.model, Composed) and name not in ("everything", "dcgan")
+}
 SHARED = {name: entry for name, entry in ROWS.items() if name not in CHOICES}
 few_rows = pytest.mark.parametrize("entry", SHARED.values(), ids=SHARED)
 
@@ -57,13 +63,15 @@ def one(condition):
 
 @pytest.mark.parametrize("entry", CHOICES.values(), ids=CHOICES)
 def test_fit_moves_every_weight(entry):
-    """Five turns share batches of 20 evenly: means over 4 are exact, and rounding moves no weight that the loss does not depend on."""
+    """Five turns share batches of 20 evenly: means over 4 are exact, and rounding moves no weight that the loss does
+    not depend on."""
     fit_moves_every_weight(built(entry), entry, epochs=1, examples=60, batch_size=20)
 
 
 @few_rows
 def test_fit_moves_every_weight_and_resume_is_bit_exact(entry, tmp_path):
-    """Uninterrupted, against the checkpoint of the first epoch: load, evaluate, sample, go on with a validation each epoch."""
+    """Uninterrupted, against the checkpoint of the first epoch: load, evaluate, sample, go on with a validation each
+    epoch."""
     whole = built(entry)
     fit_moves_every_weight(whole, entry, callbacks=[keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}.keras"))])
 
@@ -82,7 +90,8 @@ def test_fit_moves_every_weight_and_resume_is_bit_exact(entry, tmp_path):
 
 @rows
 def test_samples(entry):
-    """The same seed gives the same samples, another one others; shape and values as declared; a condition changes them; call and export agree."""
+    """The same seed gives the same samples, another one others; shape and values as declared; a condition changes them;
+    call and export agree."""
     model = built(entry)
     _, condition = data(entry)
     told = one(condition)
@@ -104,13 +113,21 @@ def test_savedmodel(entry, tmp_path):
     _, condition = data(entry)
     noise = model.noise(3, tf.constant([5, 0], tf.int64))
     told = (
-        None if condition is None else tf.nest.map_structure(lambda c: tf.convert_to_tensor(c[:3], tf.int32 if c.dtype.kind == "i" else tf.float32), condition)
+        None
+        if condition is None
+        else tf.nest.map_structure(
+            lambda c: tf.convert_to_tensor(c[:3], tf.int32 if c.dtype.kind == "i" else tf.float32), condition
+        )
     )
     model.export(str(tmp_path), verbose=False)
     loaded = tf.saved_model.load(str(tmp_path))
     served = loaded.serve(*((noise,) if told is None else (noise, told)))
     np.testing.assert_allclose(served, model(noise, told), atol=1e-5)
-    np.testing.assert_allclose(model.predict(tf.data.Dataset.from_tensors((noise, told) if told is not None else noise), verbose=0), served, atol=1e-5)
+    np.testing.assert_allclose(
+        model.predict(tf.data.Dataset.from_tensors((noise, told) if told is not None else noise), verbose=0),
+        served,
+        atol=1e-5,
+    )
 
 
 @rows
@@ -126,7 +143,10 @@ def test_evaluate_is_the_mean_over_the_examples(entry):
         assert batches["loss"] == pytest.approx(exact, rel=1e-5)
 
 
-@pytest.mark.parametrize("name, policy", [*((name, "mixed_float16") for name in SHARED), *((name, "mixed_bfloat16") for name in ("vae", "made", "dcgan"))])
+@pytest.mark.parametrize(
+    "name, policy",
+    [*((name, "mixed_float16") for name in SHARED), *((name, "mixed_bfloat16") for name in ("vae", "made", "dcgan"))],
+)
 def test_precision(name, policy, tmp_path):
     """Half precision, in both kinds where they differ: float16 scales its losses."""
     entry = ROWS[name]
@@ -156,7 +176,8 @@ def test_jit_compile(entry):
 
 @few_rows
 def test_two_replicas(entry, mirrored):
-    """Deterministic per-example losses: two replicas equal one with the whole batch. Every system trains, with several steps at a time."""
+    """Deterministic per-example losses: two replicas equal one with the whole batch. Every system trains, with several
+    steps at a time."""
     with mirrored.scope():
         two = built(entry)
     exact = {"validation_data": data(entry)} if hasattr(entry.model, "log_prob") else {}

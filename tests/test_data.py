@@ -1,4 +1,5 @@
-"""Data: an epoch is a pure function of (seed, epoch); transformations and tiny worlds are held against independent sums."""
+"""Data: an epoch is a pure function of (seed, epoch); transformations and tiny worlds are held against independent
+sums."""
 
 import itertools
 import math
@@ -23,7 +24,9 @@ def joined(one_pass):
 
 
 def equal(a, b):
-    return len(a) == len(b) and all(np.array_equal(p, q) for x, y in zip(a, b, strict=True) for p, q in zip(x, y, strict=True))
+    return len(a) == len(b) and all(
+        np.array_equal(p, q) for x, y in zip(a, b, strict=True) for p, q in zip(x, y, strict=True)
+    )
 
 
 def tagged(n=600, shape=(6, 6, 1), grey=None):
@@ -40,10 +43,20 @@ def tiny_tfds(tmp_path_factory):
     root = tmp_path_factory.mktemp("tfds")
 
     def store(name, version, shape, images):
-        features = {"image": tfds.features.Image(shape=shape), "label": tfds.features.ClassLabel(num_classes=len(images))}
-        splits = {s: tf.data.Dataset.from_tensor_slices({"image": images, "label": np.arange(len(images))}) for s in ("train", "test")}
+        features = {
+            "image": tfds.features.Image(shape=shape),
+            "label": tfds.features.ClassLabel(num_classes=len(images)),
+        }
+        splits = {
+            s: tf.data.Dataset.from_tensor_slices({"image": images, "label": np.arange(len(images))})
+            for s in ("train", "test")
+        }
         tfds.dataset_builders.store_as_tfds_dataset(
-            name=name, version=version, features=tfds.features.FeaturesDict(features), split_datasets=splits, data_dir=root
+            name=name,
+            version=version,
+            features=tfds.features.FeaturesDict(features),
+            split_datasets=splits,
+            data_dir=root,
         )
 
     store("tiny_set", "1.0.0", (6, 6, 1), tagged(60).x)
@@ -59,11 +72,14 @@ def pictures(tmp_path):
     for i, kind in enumerate(("cats", "dogs")):
         (tmp_path / kind).mkdir()
         for j in range(20):
-            Image.fromarray(np.full((12, 16, 3), 100 * i + 5 * j, np.uint8)).save(tmp_path / kind / f"{j}.{('png', 'bmp')[j % 2]}")
+            Image.fromarray(np.full((12, 16, 3), 100 * i + 5 * j, np.uint8)).save(
+                tmp_path / kind / f"{j}.{('png', 'bmp')[j % 2]}"
+            )
     return tmp_path
 
 
-# -- the order and the draws of an epoch ---------------------------------------------------------------------------------
+# -- the order and the draws of an epoch
+# ---------------------------------------------------------------------------------
 
 
 BINARY, FIXED = {"values": "binary"}, {"values": "binary", "binarise": "fixed"}
@@ -78,8 +94,16 @@ BINARY, FIXED = {"values": "binary"}, {"values": "binary", "binarise": "fixed"}
     ids=str,
 )
 def test_an_epoch_can_be_entered(kind, options, request):
-    where = {"memory": lambda: tagged(60), "tfds": lambda: "tiny_set", "folder": lambda: request.getfixturevalue("pictures")}[kind]()
-    rest = {} if kind == "memory" else {"memory": 0, "data_dir": request.getfixturevalue("tiny_tfds") if kind == "tfds" else None}
+    where = {
+        "memory": lambda: tagged(60),
+        "tfds": lambda: "tiny_set",
+        "folder": lambda: request.getfixturevalue("pictures"),
+    }[kind]()
+    rest = (
+        {}
+        if kind == "memory"
+        else {"memory": 0, "data_dir": request.getfixturevalue("tiny_tfds") if kind == "tfds" else None}
+    )
 
     def load():
         return data.load(where, condition=True, batch=7, seed=3, **options, **rest)
@@ -106,7 +130,9 @@ def test_another_seed_is_another_order():
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_the_batch_size_changes_no_draw(split):
     source = tagged(3000, (40, 40, 1))  # several blocks of draws
-    first, second = (joined(passes(data.load(source, split, values="binary", batch=b, limit=2400), 1)[0])[0] for b in (100, 48))
+    first, second = (
+        joined(passes(data.load(source, split, values="binary", batch=b, limit=2400), 1)[0])[0] for b in (100, 48)
+    )
     assert np.array_equal(first, second)
 
 
@@ -133,7 +159,8 @@ def test_arrays_are_in_order():
     assert len(data.arrays(source, limit=5)) == 5
 
 
-# -- transformations -----------------------------------------------------------------------------------------------------
+# -- transformations
+# -----------------------------------------------------------------------------------------------------
 
 
 def by_label(one_pass):
@@ -147,7 +174,9 @@ def test_binarisation_fixed_and_afresh():
     fixed = [by_label(e) for e in passes(data.load(source, values="binary", binarise="fixed", condition=True), 2)]
     assert np.array_equal(*fixed) and np.array_equal(fixed[0], data.arrays(source, values="binary", binarise="fixed"))
     both = passes(data.load(source, values="binary", condition=True), 2)
-    assert not np.array_equal(joined(both[0])[0], joined(both[1])[0])  # all are one grey: the order alone would change nothing
+    assert not np.array_equal(
+        joined(both[0])[0], joined(both[1])[0]
+    )  # all are one grey: the order alone would change nothing
     fresh = [by_label(e) for e in both]
     assert abs((fresh[0] == fresh[1]).mean() - (p**2 + (1 - p) ** 2)) < 2 * bound  # independent of each other
     for x in (fixed[0], *fresh):
@@ -159,8 +188,10 @@ def test_binarisation_fixed_and_afresh():
 def test_fixed_binarisation_of_a_stream(pictures):
     dataset = data.load(pictures, values="binary", binarise="fixed", memory=0, batch=1, limit=20)
     one, two = (np.sort(joined(e)[0].reshape(20, -1).sum(1)) for e in passes(dataset, 2))
-    assert np.array_equal(one, two) and np.array_equal(one, np.sort(data.arrays(
-        pictures, values="binary", binarise="fixed", memory=0, limit=20).reshape(20, -1).sum(1)))  # fmt: skip
+    assert np.array_equal(one, two) and np.array_equal(
+        one,
+        np.sort(data.arrays(pictures, values="binary", binarise="fixed", memory=0, limit=20).reshape(20, -1).sum(1)),
+    )
 
 
 def test_dequantisation_inverts_and_stays_inside():
@@ -193,7 +224,9 @@ def test_values():
     for values, wanted in expected.items():
         assert data.to_values(x, values).dtype == tf.float32
         assert data.to_values(x, values).numpy() == pytest.approx(np.asarray(wanted), abs=1e-6)
-        assert data.arrays(data.Examples(x[:, None]), values=values, binarise="threshold")[:, 0] == pytest.approx(np.asarray(wanted), abs=1e-6)
+        assert data.arrays(data.Examples(x[:, None]), values=values, binarise="threshold")[:, 0] == pytest.approx(
+            np.asarray(wanted), abs=1e-6
+        )
 
 
 def test_mu_law():
@@ -211,10 +244,13 @@ def test_fit_image_averages_the_middle():
     assert data.fit_image(tf.constant(x[..., :1]), (1, 1), 3).numpy().ravel().tolist() == [150] * 3
     ramp = np.arange(9, dtype=np.uint8).reshape(3, 3, 1) * 20
     assert data.fit_image(tf.constant(ramp), (1, 1), 1).numpy().item() == 80
-    assert data.fit_image(tf.constant(ramp), (2, 2), 1).numpy()[0, 0, 0] == round((0 * 1 + 20 * 0.5 + 60 * 0.5 + 80 * 0.25) / 2.25)
+    assert data.fit_image(tf.constant(ramp), (2, 2), 1).numpy()[0, 0, 0] == round(
+        (0 * 1 + 20 * 0.5 + 60 * 0.5 + 80 * 0.25) / 2.25
+    )
 
 
-# -- tiny worlds ---------------------------------------------------------------------------------------------------------
+# -- tiny worlds
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_ising_partition_function():
@@ -234,25 +270,35 @@ def test_ising_partition_function():
 def test_bars():
     world = data.bars(3)
     pictures = {tuple(map(int, x)) for x in world.states}
-    wanted = {p for p in itertools.product((0, 1), repeat=9) if p[:3] == p[3:6] == p[6:] or all(len(set(p[i : i + 3])) == 1 for i in (0, 3, 6))}
+    wanted = {
+        p
+        for p in itertools.product((0, 1), repeat=9)
+        if p[:3] == p[3:6] == p[6:] or all(len(set(p[i : i + 3])) == 1 for i in (0, 3, 6))
+    }
     assert pictures == wanted and len(world.states) == 14
     assert world.entropy() == pytest.approx(math.log(14)) == pytest.approx(world.log_z)
 
 
 def test_sample_frequencies():
-    """The expected total variation of n draws of S states is at most sqrt(S / n) / 2; 0.02 above it has probability exp(-2 n 0.02^2)."""
+    """The expected total variation of n draws of S states is at most sqrt(S / n) / 2; 0.02 above it has probability
+    exp(-2 n 0.02^2)."""
     world, n = data.ising(2, 3, 0.5, 0.2), 20_000
     x = world.sample(n, seed=1)
     frequencies = np.bincount((x @ 2 ** np.arange(6)).astype(int), minlength=64) / n
     probabilities = np.zeros(64)
     probabilities[(world.states @ 2 ** np.arange(6)).astype(int)] = world.probabilities
-    assert np.abs(frequencies - probabilities).sum() / 2 < math.sqrt(64 / n) / 2 + 0.02  # fails by chance once in 9 million
+    assert (
+        np.abs(frequencies - probabilities).sum() / 2 < math.sqrt(64 / n) / 2 + 0.02
+    )  # fails by chance once in 9 million
     assert np.abs(1 / 64 - probabilities).sum() / 2 > 0.2  # a uniform sampler would be seen
     assert np.array_equal(x, world.sample(n, seed=1)) and not np.array_equal(x, world.sample(n, seed=2))
-    assert -np.log(probabilities[(x @ 2 ** np.arange(6)).astype(int)]).mean() == pytest.approx(world.entropy(), abs=0.05)
+    assert -np.log(probabilities[(x @ 2 ** np.arange(6)).astype(int)]).mean() == pytest.approx(
+        world.entropy(), abs=0.05
+    )
 
 
-# -- sources -------------------------------------------------------------------------------------------------------------
+# -- sources
+# -------------------------------------------------------------------------------------------------------------
 
 
 def test_digits_are_divided():
@@ -263,7 +309,9 @@ def test_digits_are_divided():
     key = [np.column_stack([s.x.reshape(-1, 64) / 255 * 16, s.labels]).round(1) for s in (train, test)]
     everything = np.column_stack([whole.data, whole.target])
     both = np.round(np.concatenate(key))
-    assert np.array_equal(both[np.lexsort(both.T)], everything[np.lexsort(everything.T)])  # each of the 1797 exactly once
+    assert np.array_equal(
+        both[np.lexsort(both.T)], everything[np.lexsort(everything.T)]
+    )  # each of the 1797 exactly once
 
 
 @pytest.mark.parametrize("make, modes, sd", [(data.ring, 8, 0.01), (data.grid, 25, 0.05)])
@@ -285,14 +333,19 @@ def test_worlds_as_data():
 
 
 def test_folder(pictures):
-    train, test = (data.arrays(pictures, s, size=(6, 8), channels=1, values="bytes", condition=True) for s in ("train", "test"))
+    train, test = (
+        data.arrays(pictures, s, size=(6, 8), channels=1, values="bytes", condition=True) for s in ("train", "test")
+    )
     assert train[0].shape[1:] == (6, 8, 1) and len(train[0]) + len(test[0]) == 40 and len(test[0]) >= 1
     for x, labels in (train, test):
         assert np.array_equal(x.mean((1, 2, 3)) >= 100, labels == 1)
     greys = [set(x.mean((1, 2, 3))) for x, _ in (train, test)]
     assert not greys[0] & greys[1] and len(greys[0] | greys[1]) == 40
     Image.fromarray(np.full((12, 16), 250, np.uint8)).save(pictures / "cats" / "new.jpg")
-    more = [set(data.arrays(pictures, s, size=(6, 8), channels=1, values="bytes").mean((1, 2, 3))) for s in ("train", "test")]
+    more = [
+        set(data.arrays(pictures, s, size=(6, 8), channels=1, values="bytes").mean((1, 2, 3)))
+        for s in ("train", "test")
+    ]
     assert greys[0] <= more[0] and greys[1] <= more[1] and len(more[0] | more[1]) == 41
     assert data.load(pictures, batch=2).shape == (12, 16, 3) and data.load(str(pictures), batch=2).classes == 2
     streamed = data.arrays(pictures, size=(6, 8), channels=1, values="bytes", memory=0)
@@ -318,7 +371,9 @@ def test_a_folder_that_does_not_fit(pictures, tmp_path_factory):
     bad = pictures / "cats" / "bad.png"
     bad.write_bytes(b"not a picture")
     refused("bad.png cannot be read", pictures, size=(4, 4), channels=3)
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[tfgen\] .*bad.png cannot be read"):  # fit says it in one line
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"\[tfgen\] .*bad.png cannot be read"
+    ):  # fit says it in one line
         passes(data.load(pictures, memory=0, size=(4, 4), channels=3, batch=2), 1)
     bad.unlink()
     Image.new("RGB", (5, 5)).save(pictures / "dogs" / "small.png")
@@ -342,7 +397,9 @@ def test_omniglot_is_small_grey_and_ink_is_high(tiny_tfds):
     x, labels = data.arrays("omniglot", data_dir=tiny_tfds, values="bytes", condition=True)
     drawing = x[list(labels).index(1), :, :, 0]
     assert x.shape == (3, 28, 28, 1) and (drawing[:, :13] == 255).all() and (drawing[:, 14:] == 0).all()
-    assert drawing[0, 13] == pytest.approx(255 * (52 - 13 * 3.75) / 3.75, abs=1)  # the area of the column that is half ink
+    assert drawing[0, 13] == pytest.approx(
+        255 * (52 - 13 * 3.75) / 3.75, abs=1
+    )  # the area of the column that is half ink
 
 
 def test_a_set_that_cannot_be_had_leaves_nothing(tmp_path, monkeypatch):
@@ -402,7 +459,14 @@ def test_what_does_not_fit_gets_one_line(options, match):
 
 def test_examples_and_worlds_refuse():
     x = np.zeros((3, 2), np.float32)
-    for arguments in ((x.astype(float),), (x[:0],), (x, np.zeros(3)), (x, np.zeros(2), 2), (x, np.arange(3), 2), ([1, 2],)):
+    for arguments in (
+        (x.astype(float),),
+        (x[:0],),
+        (x, np.zeros(3)),
+        (x, np.zeros(2), 2),
+        (x, np.arange(3), 2),
+        ([1, 2],),
+    ):
         with pytest.raises(ValueError, match="these examples: "):
             data.Examples(*arguments)
     for make in (lambda: data.ising(5, 5), lambda: data.ising(0, 3), lambda: data.bars(0), lambda: data.digits("all")):
@@ -410,6 +474,8 @@ def test_examples_and_worlds_refuse():
             make()
 
 
-@pytest.mark.skipif(not (Path(os.environ.get("TFDS_DATA_DIR", "nowhere")) / "mnist").is_dir(), reason="TFDS_DATA_DIR has no mnist")
+@pytest.mark.skipif(
+    not (Path(os.environ.get("TFDS_DATA_DIR", "nowhere")) / "mnist").is_dir(), reason="TFDS_DATA_DIR has no mnist"
+)
 def test_mnist():
     assert data.arrays("mnist", limit=4, condition=True)[1].tolist() == [4, 1, 0, 7]

@@ -26,10 +26,19 @@ def start(folder, dies=None):
         s.close()
     workers = []
     for index in range(2):
-        environment = {**os.environ, "TF_CONFIG": json.dumps({"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}})}
+        environment = {
+            **os.environ,
+            "TF_CONFIG": json.dumps({"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}),
+        }
         death = [str(dies)] if dies is not None and index == 1 else []
         workers.append(
-            subprocess.Popen([sys.executable, str(WORKER), str(folder), *death], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                [sys.executable, str(WORKER), str(folder), *death],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         )
     return workers
 
@@ -74,7 +83,9 @@ def test_two_workers_equal_one_and_survive_a_death(tmp_path):
     assert len(list((two / "logs" / "train").glob("*.v2"))) == 1
 
 
-@pytest.mark.parametrize("text", ["{broken", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 3}}', "[]"])
+@pytest.mark.parametrize(
+    "text", ["{broken", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 3}}', "[]"]
+)
 def test_a_tf_config_that_is_none_gets_one_line(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(ValueError, match="TF_CONFIG is") as error:

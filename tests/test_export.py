@@ -56,7 +56,8 @@ def moved(entry):
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory):
-    """The folder of every row's export: all at once, and once for all test processes, because each process takes seconds to start."""
+    """The folder of every row's export: all at once, and once for all test processes, because each process takes
+    seconds to start."""
     base = tmp_path_factory.getbasetemp()
     root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "exports"
     root.mkdir(exist_ok=True)
@@ -78,24 +79,33 @@ def card_of(folder):
 def test_every_row_leaves_whole(exported, name):
     """Both files hold every true signature, and each was verified; what TF-Lite cannot take is what the row says."""
     card = card_of(exported / name)
-    true = {"generate"} | {a for a in ("encode", "decode", "reconstruct", "log_prob", "free_energy", "classify") if hasattr(ROWS[name].model, a)}
+    true = {"generate"} | {
+        a
+        for a in ("encode", "decode", "reconstruct", "log_prob", "free_energy", "classify")
+        if hasattr(ROWS[name].model, a)
+    }
     assert set(card["signatures"]) == true == set(card["files"]["saved_model"]["against_keras"])
     assert set(card["not_in_tflite"]) == set(ROWS[name].not_in_tflite)
     assert set(card["files"]["model.tflite"]["against_keras"]) == true - set(card["not_in_tflite"])
     for file in card["files"].values():
         assert file["bytes"] > 500
         for signature, seen in file["against_keras"].items():
-            assert seen["equal"] == seen["rows"] == exporting.ROWS or (signature == "generate" and seen["equal"] >= seen["rows"] / 2)
+            assert seen["equal"] == seen["rows"] == exporting.ROWS or (
+                signature == "generate" and seen["equal"] >= seen["rows"] / 2
+            )
 
 
 def test_savedmodel_takes_any_number_and_its_weights_matter(exported):
-    """Against Keras once more, in this process, with another number of examples than was verified; the weights of another model give other numbers."""
+    """Against Keras once more, in this process, with another number of examples than was verified; the weights of
+    another model give other numbers."""
     model = moved(ROWS["vae"])
     served = tf.saved_model.load(str(exported / "vae" / "saved_model")).signatures
     x = model.sample(5, seed=9)
     np.testing.assert_allclose(served["encode"](x=x)["z"], model.encode(x), atol=1e-6)
     noise = model.noise(3, rng.as_seed(4))
-    np.testing.assert_allclose(served["generate"](noise_x=noise["x"], noise_z=noise["z"])["x"], model.generate(noise), atol=1e-6)
+    np.testing.assert_allclose(
+        served["generate"](noise_x=noise["x"], noise_z=noise["z"])["x"], model.generate(noise), atol=1e-6
+    )
     keras.utils.set_random_seed(77)
     assert np.abs(ROWS["vae"].tiny().encode(x).numpy() - served["encode"](x=x)["z"].numpy()).max() > 1e-3
 
@@ -103,17 +113,26 @@ def test_savedmodel_takes_any_number_and_its_weights_matter(exported):
 def test_conditions_are_inputs(exported):
     card = card_of(exported / "told")
     assert {"condition_label", "condition_attributes"} < set(card["signatures"]["generate"]["inputs"])
-    assert card_of(exported / "made")["signatures"]["log_prob"]["inputs"]["condition"] == {"shape": [None], "dtype": "int32"}
+    assert card_of(exported / "made")["signatures"]["log_prob"]["inputs"]["condition"] == {
+        "shape": [None],
+        "dtype": "int32",
+    }
 
 
 def test_what_does_not_convert_is_left_out_with_the_reason(exported):
     card = card_of(exported / "stubborn")
     assert card["not_in_tflite"] == {"log_prob": "TF-Lite has no MatrixTriangularSolve"}
-    assert set(card["files"]["model.tflite"]["against_keras"]) == {"generate"} and set(card["signatures"]) == {"generate", "log_prob"}
+    assert set(card["files"]["model.tflite"]["against_keras"]) == {"generate"} and set(card["signatures"]) == {
+        "generate",
+        "log_prob",
+    }
 
 
 def test_a_fresh_process_knows_nothing_of_us():
-    code = "import sys, export.verify; assert not [m for m in sys.modules if m.split('.')[0] in ('tfgen', 'keras', 'tensorflow')]"
+    code = (
+        "import sys, export.verify; assert not [m for m in sys.modules if m.split('.')[0] in ('tfgen', 'keras', "
+        "'tensorflow')]"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=claims.ROOT)
     assert "tfgen" not in (claims.ROOT / "export" / "verify.py").read_text().split('"""', 2)[2]
 
@@ -127,9 +146,14 @@ def test_verification_sees_a_wrong_file(tmp_path):
         arrays["encode/output/z"] = arrays["encode/output/z"] + np.eye(exporting.ROWS, 2, dtype="float32") * 1e-3
         return arrays
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(ValueError, match=r"encode of \S+ differs from Keras in 2 of 8 rows, by up to 0\.001"):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(ValueError, match=r"encode of \S+ differs from Keras in 2 of 8 rows, by up to 0\.001"),
+    ):
         patch.setattr(exporting, "_reference", off)
-        patch.setattr(exporting, "_convert", lambda jobs: [dict.fromkeys(names, "not asked for") for _, _, names in jobs])
+        patch.setattr(
+            exporting, "_convert", lambda jobs: [dict.fromkeys(names, "not asked for") for _, _, names in jobs]
+        )
         export_models([Job(ROWS["vae"].tiny(), tmp_path / "vae", {})], say=lambda line: None)
     assert not list(tmp_path.iterdir())
 
@@ -158,7 +182,10 @@ def test_a_converter_that_crashes(monkeypatch, tmp_path):
 
 
 def test_reasons_name_the_operator():
-    error = ValueError("Some ops are not supported by the native TFLite runtime\ntf.MatrixTriangularSolve {adjoint = false} : (…)\ntf.Betainc {device}")
+    error = ValueError(
+        "Some ops are not supported by the native TFLite runtime\ntf.MatrixTriangularSolve {adjoint = false} : "
+        "(…)\ntf.Betainc {device}"
+    )
     assert convert.reason(error) == "TF-Lite has no Betainc, MatrixTriangularSolve"
     assert convert.reason(RuntimeError("something else\nmore")) == "something else"
 
@@ -185,12 +212,31 @@ def test_variable_length_is_refused():
 
 def test_export_of_a_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    line = ["train", "mob", "--data", "bars", "--limit", "64", "--batch", "16", "--epochs", "1", "--set", "components=3", "--out", "run"]
+    line = [
+        "train",
+        "mob",
+        "--data",
+        "bars",
+        "--limit",
+        "64",
+        "--batch",
+        "16",
+        "--epochs",
+        "1",
+        "--set",
+        "components=3",
+        "--out",
+        "run",
+    ]
     assert command(line) == 0
     assert run_app(app, ["run"], "python -m export") == 0
     out = capsys.readouterr().out
     assert "written and verified" in out and "generate, encode, log_prob" in out
-    assert sorted(p.name for p in (tmp_path / "run" / "export").iterdir()) == ["card.json", "model.tflite", "saved_model"]
+    assert sorted(p.name for p in (tmp_path / "run" / "export").iterdir()) == [
+        "card.json",
+        "model.tflite",
+        "saved_model",
+    ]
     assert json.loads((tmp_path / "run" / "export" / "card.json").read_text())["data"]["name"] == "bars"
     (tmp_path / "mine").mkdir()
     for arguments, words in (

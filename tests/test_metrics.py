@@ -16,7 +16,8 @@ BITS = np.random.default_rng(0).integers(0, 2, (50, 5)).astype("float32")
 
 
 def test_bits_per_dim():
-    """A uniform density over 256 bytes is 8 bits; of dequantised bytes its density is 1, and the constant makes up for it."""
+    """A uniform density over 256 bytes is 8 bits; of dequantised bytes its density is 1, and the constant makes up for
+    it."""
     assert metrics.bits_per_dim(-3 * math.log(256), 3) == pytest.approx(8)
     assert metrics.bits_per_dim(0.0, 3, constant=3 * math.log(256)) == pytest.approx(8)
     log_prob = np.array([-1.0, -2.0], "float32")

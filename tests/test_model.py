@@ -42,7 +42,11 @@ class Noisy(Location):
 
     def loss_terms(self, x, condition=None, training=True):
         u = rng.uniform([tf.shape(x)[0]], self.new_seed())
-        return {"loss": tf.reduce_sum(self.m * x * u[:, None], -1), "first": u, "second": rng.uniform([tf.shape(x)[0]], self.new_seed())}
+        return {
+            "loss": tf.reduce_sum(self.m * x * u[:, None], -1),
+            "first": u,
+            "second": rng.uniform([tf.shape(x)[0]], self.new_seed()),
+        }
 
 
 def compiled(model, *args, **kwargs):
@@ -79,7 +83,10 @@ def test_sample_weight_is_the_mean_of_w_times_the_loss():
     model.fit(PLANE, sample_weight=w, batch_size=64, epochs=1, verbose=0)
     np.testing.assert_allclose(model.m, 0.2 * (w[:, None] * PLANE).mean(0), rtol=1e-4)
     expected = pytest.approx((w * (PLANE**2).sum(-1)).mean(), rel=1e-5)
-    assert compiled(Location((2,))).evaluate(PLANE, sample_weight=w, batch_size=24, verbose=0, return_dict=True)["loss"] == expected
+    assert (
+        compiled(Location((2,))).evaluate(PLANE, sample_weight=w, batch_size=24, verbose=0, return_dict=True)["loss"]
+        == expected
+    )
     still = compiled(Location((2,)), keras.optimizers.SGD(0.0))
     assert still.fit(PLANE, validation_data=(PLANE, None, w), verbose=0).history["val_loss"][0] == expected
 
@@ -120,10 +127,20 @@ def test_compile_takes_one_optimizer_or_one_for_each(gan):
 
 
 def test_one_schedule_drives_every_player():
-    model = compiled(GAN((2,), values="real", latent=3, hidden=(4,)), {"critic": keras.optimizers.Adam(1e-2), "generator": keras.optimizers.Adam(1e-3)})
+    model = compiled(
+        GAN((2,), values="real", latent=3, hidden=(4,)),
+        {"critic": keras.optimizers.Adam(1e-2), "generator": keras.optimizers.Adam(1e-3)},
+    )
     rates = []
-    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: rates.append([float(o.learning_rate) for o in model.optimizers.values()]))
-    model.fit(PLANE, epochs=3, verbose=0, callbacks=[keras.callbacks.LearningRateScheduler(lambda epoch: 1e-2 / 10**epoch), note])
+    note = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: rates.append([float(o.learning_rate) for o in model.optimizers.values()])
+    )
+    model.fit(
+        PLANE,
+        epochs=3,
+        verbose=0,
+        callbacks=[keras.callbacks.LearningRateScheduler(lambda epoch: 1e-2 / 10**epoch), note],
+    )
     np.testing.assert_allclose(rates, [[1e-2, 1e-3], [1e-3, 1e-4], [1e-4, 1e-5]], rtol=1e-5)
     model.optimizer.learning_rate = 0.0
     before = [v.numpy() for v in model.trainable_variables]
@@ -228,7 +245,9 @@ def test_a_term_of_a_wrong_shape_is_named():
 
 def test_keras_callbacks(tmp_path, gan):
     callbacks = [
-        keras.callbacks.ModelCheckpoint(str(tmp_path / "best.keras"), monitor="val_generator_loss", mode="min", save_best_only=True),
+        keras.callbacks.ModelCheckpoint(
+            str(tmp_path / "best.keras"), monitor="val_generator_loss", mode="min", save_best_only=True
+        ),
         keras.callbacks.TensorBoard(str(tmp_path / "logs"), histogram_freq=1),
         keras.callbacks.CSVLogger(str(tmp_path / "log.csv")),
         keras.callbacks.TerminateOnNaN(),
@@ -257,7 +276,8 @@ def test_backup_and_restore_goes_on_bit_for_bit(tmp_path):
 
 
 def test_fit_enters_the_data_at_its_epoch(tmp_path):
-    """Shuffled digits, binarised afresh each epoch: three epochs, or one, a save, and two from a new process's view of the data."""
+    """Shuffled digits, binarised afresh each epoch: three epochs, or one, a save, and two from a new process's view of
+    the data."""
 
     def digits():
         return tfgen.data.load("digits", values="binary", limit=300)
@@ -288,7 +308,9 @@ def test_optimizers_survive_every_way_of_saving(tmp_path):
     others[1].load_weights(tmp_path / "a.weights.h5")
     tf.train.Checkpoint(model=others[2]).read(str(tmp_path / "checkpoint")).assert_existing_objects_matched()
     for other in others:
-        for ours, theirs in zip([v.numpy() for o in other.optimizers.values() for v in o.variables], state, strict=True):
+        for ours, theirs in zip(
+            [v.numpy() for o in other.optimizers.values() for v in o.variables], state, strict=True
+        ):
             np.testing.assert_array_equal(ours, theirs)
         np.testing.assert_array_equal(other.random_state.numpy(), model.random_state.numpy())
 
@@ -312,7 +334,9 @@ def test_validation_comes_after_the_end_of_the_epoch():
 
 def test_fit_twice_starts_at_the_first_epoch_again(tmp_path):
     model = compiled(Location((2,)))
-    model.fit(PLANE, epochs=2, verbose=0, callbacks=[keras.callbacks.BackupAndRestore(str(tmp_path), delete_checkpoint=False)])
+    model.fit(
+        PLANE, epochs=2, verbose=0, callbacks=[keras.callbacks.BackupAndRestore(str(tmp_path), delete_checkpoint=False)]
+    )
     model.fit(PLANE, epochs=3, verbose=0, callbacks=[keras.callbacks.BackupAndRestore(str(tmp_path))])
     assert len(model.fit(PLANE, epochs=2, verbose=0).epoch) == 2
 
@@ -404,7 +428,11 @@ def test_nan_stops_and_keeps_the_last_good_epoch():
     """Four steps an epoch; the seventh divides by zero."""
     model = compiled(Explodes((2,)), keras.optimizers.Adam(0.1))
     kept = []
-    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.append([v.numpy() for v in [*model.variables, *model.optimizer.variables]]))
+    note = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: kept.append(
+            [v.numpy() for v in [*model.variables, *model.optimizer.variables]]
+        )
+    )
     with pytest.raises(ValueError, match=r"loss became (inf|nan) in epoch 2") as error:
         model.fit(PLANE, batch_size=16, epochs=3, verbose=0, callbacks=[note])
     line(error)
@@ -412,7 +440,10 @@ def test_nan_stops_and_keeps_the_last_good_epoch():
     for now, good in zip([*model.variables, *model.optimizer.variables], kept[0], strict=True):
         np.testing.assert_array_equal(now.numpy(), good)
     quiet = compiled(Explodes((2,)))
-    assert len(quiet.fit(PLANE, batch_size=16, epochs=3, verbose=0, callbacks=[keras.callbacks.TerminateOnNaN()]).epoch) == 2
+    assert (
+        len(quiet.fit(PLANE, batch_size=16, epochs=3, verbose=0, callbacks=[keras.callbacks.TerminateOnNaN()]).epoch)
+        == 2
+    )
     assert np.isfinite(quiet.m.numpy()).all()
 
 
@@ -502,7 +533,9 @@ def test_errors_under_a_strategy_are_one_line_too(mirrored):
         model = compiled(VAE((5,), latent=2, hidden=(4,)))
     generator = ((BITS[i : i + 8, :3],) for i in range(0, 64, 8))
     with pytest.raises(ValueError, match="was built for") as error:
-        model.fit(tf.data.Dataset.from_generator(lambda: generator, output_signature=(tf.TensorSpec([None, 3]),)), verbose=0)
+        model.fit(
+            tf.data.Dataset.from_generator(lambda: generator, output_signature=(tf.TensorSpec([None, 3]),)), verbose=0
+        )
     line(error)
     with pytest.raises(ValueError, match="sample_weight weights the loss of one player") as error, mirrored.scope():
         compiled(GAN((2,), values="real", latent=3, hidden=(4,))).fit(PLANE, sample_weight=np.ones(64), verbose=0)

@@ -59,7 +59,13 @@ def same(one, other):
 
 @pytest.mark.parametrize("line", ["tfgen --help", "tfgen train --help", "tfgen reproduce", "export --help"])
 def test_help_does_not_wait_for_tensorflow(line):
-    result = subprocess.run([sys.executable, "-X", "importtime", "-m", *line.split()], capture_output=True, text=True, cwd=claims.ROOT, timeout=60)
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", *line.split()],
+        capture_output=True,
+        text=True,
+        cwd=claims.ROOT,
+        timeout=60,
+    )
     assert result.returncode == 0 and result.stdout
     assert "typer" in result.stderr and not re.search(r"\| +(tensorflow|keras|numpy)\b", result.stderr)
 
@@ -77,12 +83,22 @@ def test_train_sample_evaluate(home, capsys):
     code, out, _ = run(capsys, *VAE, "--epochs", 2, "--seed", 3)
     assert code == 0
     first, *_, last = out.strip().splitlines()
-    for part in ("numbers) on bars", "64 examples of 4x4x1", "binary", "batch 16", "epochs 1 to 2", "CPU", "into runs/vae-bars"):
+    for part in (
+        "numbers) on bars",
+        "64 examples of 4x4x1",
+        "binary",
+        "batch 16",
+        "epochs 1 to 2",
+        "CPU",
+        "into runs/vae-bars",
+    ):
         assert part in first
     assert "python -m tfgen sample runs/vae-bars" in last and "python -m tfgen evaluate runs/vae-bars" in last
     folder = home / "runs" / "vae-bars"
     card = json.loads((folder / "card.json").read_text())
-    assert card["system"] == "vae" and card["configuration"]["latent"] == 2 and card["epochs"] == 2 and card["seed"] == 3
+    assert (
+        card["system"] == "vae" and card["configuration"]["latent"] == 2 and card["epochs"] == 2 and card["seed"] == 3
+    )
     assert card["data"]["name"] == "bars" and card["data"]["split"] == "train" and card["data"]["examples"] == 64
     assert card["versions"]["keras"] == keras.__version__ and np.isfinite(card["figures"]["training"]["loss"])
     history = json.loads((folder / "logs" / "history.json").read_text())
@@ -101,14 +117,24 @@ def test_train_sample_evaluate(home, capsys):
     code, out, _ = run(capsys, "evaluate", folder, "--k", 20, "--limit", 40)
     assert code == 0
     judged = json.loads((folder / "card.json").read_text())["figures"]["test"]
-    assert judged["count"] == 40 and judged["seed"] == 0 and "training" in json.loads((folder / "card.json").read_text())["figures"]
+    assert (
+        judged["count"] == 40
+        and judged["seed"] == 0
+        and "training" in json.loads((folder / "card.json").read_text())["figures"]
+    )
     model, x = tfgen.load(folder), tfgen.data.arrays("bars", "test", values="binary", limit=40)
     expected = tfgen.metrics.likelihood(model, x, k=20, seed=0)
     metrics = judged["metrics"]
-    assert metrics["nats"]["value"] == pytest.approx(-expected.nats, rel=1e-6) and metrics["nats"]["error"] == pytest.approx(expected.error)
+    assert metrics["nats"]["value"] == pytest.approx(-expected.nats, rel=1e-6) and metrics["nats"][
+        "error"
+    ] == pytest.approx(expected.error)
     assert metrics["bits_per_dim"]["value"] == pytest.approx(-expected.nats / 16 / np.log(2))
-    assert metrics["reconstruction_error"]["value"] == pytest.approx(np.mean((x - model.reconstruct(x).numpy()) ** 2), rel=1e-5)
-    assert {"loss", "kl", "nats", "bits_per_dim"} <= {line.split()[0] for line in out.splitlines() if line.startswith("  ")}
+    assert metrics["reconstruction_error"]["value"] == pytest.approx(
+        np.mean((x - model.reconstruct(x).numpy()) ** 2), rel=1e-5
+    )
+    assert {"loss", "kl", "nats", "bits_per_dim"} <= {
+        line.split()[0] for line in out.splitlines() if line.startswith("  ")
+    }
     assert (folder / "samples" / "reconstructions.png").is_file()
 
 
@@ -117,7 +143,11 @@ def test_train_sample_evaluate(home, capsys):
     [
         ("rbm", ["--set", "hidden=6", "--set", "chains=0"], {"nats", "nats_annealed", "reconstruction_error"}),
         ("made", ["--data", "digits", "--labels", "--set", "hidden=8"], {"nats", "bits_per_dim"}),
-        ("gan", ["--data", "ring", "--set", "values=real", "--set", "hidden=8"], {"critic_loss", "generator_loss", "modes", "nearest_neighbour"}),
+        (
+            "gan",
+            ["--data", "ring", "--set", "values=real", "--set", "hidden=8"],
+            {"critic_loss", "generator_loss", "modes", "nearest_neighbour"},
+        ),
         ("gmm", ["--data", "digits", "--set", "components=2"], {"nats", "bits_per_dim"}),
     ],
 )
@@ -139,7 +169,8 @@ def test_other_families(home, capsys, system, options, metrics):
 
 
 def test_codes_told_labels_or_none(home, capsys):
-    """An InfoGAN that is told labels, and one without categories, are judged; a GMMN on codes says when its samples begin to mean something."""
+    """An InfoGAN that is told labels, and one without categories, are judged; a GMMN on codes says when its samples
+    begin to mean something."""
     small = ["--data", "digits", "--limit", 64, "--batch", 16, "--epochs", 1, "--set", "hidden=8"]
     for name, options in (("told", ["--labels"]), ("bare", ["--set", "categories=()"])):
         assert run(capsys, "train", "infogan", *small, "--set", "net=mlp", *options, "--out", name)[0] == 0
@@ -151,7 +182,19 @@ def test_codes_told_labels_or_none(home, capsys):
 
 
 def test_precision_xla_and_decay(home, capsys):
-    code, _, err = run(capsys, *VAE, "--epochs", 3, "--precision", "mixed_bfloat16", "--xla", "--learning-rate", 0.01, "--decay", "linear")
+    code, _, err = run(
+        capsys,
+        *VAE,
+        "--epochs",
+        3,
+        "--precision",
+        "mixed_bfloat16",
+        "--xla",
+        "--learning-rate",
+        0.01,
+        "--decay",
+        "linear",
+    )
     assert code == 0, err
     rates = [epoch["learning_rate"] for epoch in Run("runs/vae-bars").history()]
     np.testing.assert_allclose(rates, [0.01, 0.02 / 3, 0.01 / 3], rtol=1e-5)
@@ -163,7 +206,12 @@ def test_precision_xla_and_decay(home, capsys):
 
 
 @pytest.mark.parametrize(
-    "system, options", [("vae", ["--set", "hidden=8", "--decay", "cosine"]), ("rbm", ["--set", "hidden=4", "--set", "chains=16"]), ("gmm", [])]
+    "system, options",
+    [
+        ("vae", ["--set", "hidden=8", "--decay", "cosine"]),
+        ("rbm", ["--set", "hidden=4", "--set", "chains=16"]),
+        ("gmm", []),
+    ],
 )
 def test_ctrl_c_and_on_again(home, capsys, monkeypatch, system, options):
     """Interrupted in its second epoch, then the same command: the weights of an uninterrupted run, and its history."""
@@ -203,15 +251,26 @@ def test_a_finished_run_says_so_and_goes_further(home, capsys):
 def test_other_settings_need_fresh(home, capsys):
     assert run(capsys, *VAE, "--epochs", 1)[0] == 0
     before = weights(home / "runs/vae-bars")
-    for change, word in ((["--seed", 5], "seed 0 → 5"), (["--set", "latent=3"], "arguments"), (["--batch", 32], "batch 16 → 32")):
+    for change, word in (
+        (["--seed", 5], "seed 0 → 5"),
+        (["--set", "latent=3"], "arguments"),
+        (["--batch", 32], "batch 16 → 32"),
+    ):
         code, _, err = run(capsys, *VAE, *change)
         assert code == 2 and word in err and "--fresh" in err
     code, _, err = run(capsys, "train", "made", *TINY, "--out", "runs/vae-bars")
     assert code == 2 and "'vae' → 'made'" in err
     code, _, err = run(capsys, *VAE, "--data", "ring", "--out", "runs/vae-bars", "--fresh")
     assert code == 2 and "real numbers" in err
-    code, _, err = run(capsys, "train", "gan", *TINY, "--set", "hidden=8", "--set", "turns=50", "--out", "runs/vae-bars", "--fresh")
-    assert code == 2 and "a step needs 50" in err and same(before, weights(home / "runs/vae-bars")) and Run("runs/vae-bars").settings().system == "vae"
+    code, _, err = run(
+        capsys, "train", "gan", *TINY, "--set", "hidden=8", "--set", "turns=50", "--out", "runs/vae-bars", "--fresh"
+    )
+    assert (
+        code == 2
+        and "a step needs 50" in err
+        and same(before, weights(home / "runs/vae-bars"))
+        and Run("runs/vae-bars").settings().system == "vae"
+    )
     code, out, _ = run(capsys, *VAE, "--seed", 5, "--epochs", 1, "--fresh")
     assert code == 0 and "epochs 1 to 1" in out and Run("runs/vae-bars").card()["seed"] == 5
 
@@ -227,22 +286,46 @@ BAD = {
     "no value": ([*VAE, "--set", "latent"], "expected key=value"),
     "a size of nothing": (["train", "mob", *TINY, "--set", "components=0"], "components=0: expected 1 or more"),
     "a layer of nothing": ([*VAE, "--set", "hidden=8,0"], "hidden=(8, 0): expected 1 or more"),
-    "a rate beyond one": (["train", "gan", *TINY, "--set", "dropout=2"], "dropout=2.0: expected a number from 0 to below 1"),
+    "a rate beyond one": (
+        ["train", "gan", *TINY, "--set", "dropout=2"],
+        "dropout=2.0: expected a number from 0 to below 1",
+    ),
     "a game that is none": (["train", "gan", *TINY, "--set", "game=hing"], "take one of hinge"),
-    "a penalty that is none": (["train", "gan", *TINY, "--set", "penalties=r3"], "take one of clip, gradient_penalty, r1"),
-    "an activation that is none": (["train", "gan", *TINY, "--set", "activation=relux"], "there is no activation 'relux': take one of relu"),
+    "a penalty that is none": (
+        ["train", "gan", *TINY, "--set", "penalties=r3"],
+        "take one of clip, gradient_penalty, r1",
+    ),
+    "an activation that is none": (
+        ["train", "gan", *TINY, "--set", "activation=relux"],
+        "there is no activation 'relux': take one of relu",
+    ),
     "fewer kernels than none": (["train", "gan", *TINY, "--set", "minibatch=-1"], "minibatch=-1: expected 0 or more"),
-    "a critic with a virtual norm": (["train", "gan", *TINY, "--set", "critic_norm=virtual:8"], "take another for the critic"),
+    "a critic with a virtual norm": (
+        ["train", "gan", *TINY, "--set", "critic_norm=virtual:8"],
+        "take another for the critic",
+    ),
     "a learning rate below zero": ([*VAE, "--learning-rate", "-1"], "--learning-rate -1: expected a number above 0"),
-    "a rate of a player below zero": (["train", "gan", *TINY, "--set", "learning_rate=-1"], "learning_rate=-1.0: expected a number above 0"),
-    "a momentum beyond one": (["train", "gan", *TINY, "--set", "beta=2"], "beta=2.0: expected a number from 0 to below 1"),
-    "kernels of no width": (["train", "gmmn", *TINY, "--set", "bandwidths=1,-1"], "bandwidths=(1.0, -1.0): expected one or more numbers above 0"),
+    "a rate of a player below zero": (
+        ["train", "gan", *TINY, "--set", "learning_rate=-1"],
+        "learning_rate=-1.0: expected a number above 0",
+    ),
+    "a momentum beyond one": (
+        ["train", "gan", *TINY, "--set", "beta=2"],
+        "beta=2.0: expected a number from 0 to below 1",
+    ),
+    "kernels of no width": (
+        ["train", "gmmn", *TINY, "--set", "bandwidths=1,-1"],
+        "bandwidths=(1.0, -1.0): expected one or more numbers above 0",
+    ),
     "convolutions of points": (["train", "began", "--data", "ring", "--set", "net=dcgan"], "take net='mlp'"),
     "a choice that is none": ([*VAE, "--set", "likelihood=poisson"], "bernoulli"),
     "the condition by --set": (["train", "made", *TINY, "--set", "condition=3"], "--labels"),
     "labels for a model without": ([*VAE, "--labels"], "cannot be told labels"),
     "labels of data without": (["train", "made", "--data", "ising", "--labels"], "has none"),
-    "data that do not fit": (["train", "vae", "--data", "ring"], "ring holds real numbers, and this vae takes binary values"),
+    "data that do not fit": (
+        ["train", "vae", "--data", "ring"],
+        "ring holds real numbers, and this vae takes binary values",
+    ),
     "a batch larger than the data": ([*VAE, "--batch", "1000"], "smaller batch"),
     "decay": ([*VAE, "--decay", "slowly"], "none, cosine, linear"),
     "a rate for EM": (["train", "mob", *TINY, "--learning-rate", "1"], "learns without one"),
@@ -274,7 +357,12 @@ def shelf(tmp_path_factory):
         assert command([*VAE, "--epochs", "1", "--out", "good"]) == 0
         good = (root / "good" / "model.keras").read_bytes()
         card = (root / "good" / "card.json").read_text()
-        for name, model, text in (("truncated", good[: len(good) // 2], card), ("foreign", None, card), ("torn", good, card[:50]), ("empty", b"", card)):
+        for name, model, text in (
+            ("truncated", good[: len(good) // 2], card),
+            ("foreign", None, card),
+            ("torn", good, card[:50]),
+            ("empty", b"", card),
+        ):
             (root / name).mkdir()
             (root / name / "card.json").write_text(text)
             (root / name / "model.keras").write_bytes(model or b"")
@@ -290,7 +378,9 @@ def shelf(tmp_path_factory):
 @pytest.mark.parametrize("arguments, words", BAD.values(), ids=BAD)
 def test_bad_input(shelf, monkeypatch, capsys, arguments, words):
     monkeypatch.chdir(shelf)
-    monkeypatch.setattr(urllib.request, "urlopen", lambda *args, **kwargs: (_ for _ in ()).throw(urllib.error.URLError("no network")))
+    monkeypatch.setattr(
+        urllib.request, "urlopen", lambda *args, **kwargs: (_ for _ in ()).throw(urllib.error.URLError("no network"))
+    )
     before = {p: p.stat().st_mtime_ns for p in shelf.rglob("*") if p.is_file() and p.name != ".lock"}
     code, _, err = run(capsys, *arguments)
     assert code == 2 and len(err.strip().splitlines()) == 1 and words in err, err
@@ -314,12 +404,17 @@ def test_tf_config_that_is_no_json(home, capsys, monkeypatch):
 
 
 def test_nan_keeps_the_last_good_epoch(home, capsys):
-    """A rate that is too large by far in the second epoch: the first one's model stays, and the line names the epoch."""
+    """A rate that is too large by far in the second epoch:
+    the first one's model stays, and the line names the epoch."""
     assert run(capsys, *VAE, "--epochs", 1)[0] == 0
     good = weights(home / "runs/vae-bars")
     real = tfgen.variational.VAE.loss_terms
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tfgen.variational.VAE, "loss_terms", lambda self, *a, **k: {n: t / 0 - t / 0 for n, t in real(self, *a, **k).items()})
+        patch.setattr(
+            tfgen.variational.VAE,
+            "loss_terms",
+            lambda self, *a, **k: {n: t / 0 - t / 0 for n, t in real(self, *a, **k).items()},
+        )
         code, _, err = run(capsys, *VAE, "--epochs", 3)
     assert code == 2 and "epoch 2" in err and len(err.strip().splitlines()) == 1, err
     assert same(good, weights(home / "runs/vae-bars"))
@@ -331,12 +426,29 @@ def test_nan_keeps_the_last_good_epoch(home, capsys):
 
 def test_nan_of_the_last_step_and_of_the_m_step(home, capsys):
     """No loss of the epoch shows it: the weights do, before anything is written."""
-    line = ["train", "gmm", "--data", "digits", "--limit", 100, "--batch", 50, "--set", "floor=0", "--epochs", 8, "--out", "run"]
+    line = [
+        "train",
+        "gmm",
+        "--data",
+        "digits",
+        "--limit",
+        100,
+        "--batch",
+        50,
+        "--set",
+        "floor=0",
+        "--epochs",
+        8,
+        "--out",
+        "run",
+    ]
     code, _, err = run(capsys, *line)
     epoch = int(re.search(r"in epoch (\d+): training stopped", err)[1])
     assert code == 2 and epoch > 1 and len(err.strip().splitlines()) == 1
     assert all(np.isfinite(w).all() for w in weights(home / "run")) and Run("run").card()["epochs"] == epoch - 1
-    code, _, err = run(capsys, "train", "vae", "--data", "bars", "--limit", 64, "--batch", 64, "--learning-rate", 1e39, "--epochs", 4)
+    code, _, err = run(
+        capsys, "train", "vae", "--data", "bars", "--limit", 64, "--batch", 64, "--learning-rate", 1e39, "--epochs", 4
+    )
     assert code == 2 and "in epoch 1" in err and not (home / "runs/vae-bars/model.keras").exists()
 
 
@@ -387,7 +499,11 @@ def test_two_processes_in_one_folder(home, capsys):
 
 
 def test_set_is_typed():
-    assert parse(tfgen.VAE, ["hidden=64,32", "latent=3", "activation=relu"]) == {"hidden": (64, 32), "latent": 3, "activation": "relu"}
+    assert parse(tfgen.VAE, ["hidden=64,32", "latent=3", "activation=relu"]) == {
+        "hidden": (64, 32),
+        "latent": 3,
+        "activation": "relu",
+    }
     assert parse(tfgen.MADE, ["hidden=64", "order=raster"]) == {"hidden": (64,), "order": "raster"}
     assert parse(tfgen.MADE, ["order=1,0,2"]) == {"order": (1, 0, 2)}
     assert parse(tfgen.GAN, ["dropout=0", "learning_rate=1e-3"]) == {"dropout": 0.0, "learning_rate": 1e-3}
@@ -403,7 +519,9 @@ def test_pictures():
     x = np.zeros((5, 4, 4, 1), "float32")
     x[1] = 1
     grid = pictures.draw(x)
-    assert grid.shape == (2 * 6 + 2, 3 * 6 + 2, 3) and grid[3, 3].tolist() == [0] * 3 and grid[3, 9].tolist() == [255] * 3
+    assert (
+        grid.shape == (2 * 6 + 2, 3 * 6 + 2, 3) and grid[3, 3].tolist() == [0] * 3 and grid[3, 9].tolist() == [255] * 3
+    )
     signed = pictures.draw(2 * x - 1, "signed")
     np.testing.assert_array_equal(signed, grid)
     points = pictures.draw(np.array([[0.5, 0.5], [-0.5, -0.5]], "float32"), "real")
@@ -421,19 +539,41 @@ def test_histograms_of_any_weights():
 
 @pytest.mark.filterwarnings("ignore")
 def test_tensorboard_shows_the_runs(home, capsys):
-    """Through its HTTP endpoints: scalars of every player, rates, pictures, histograms, and the runs side by side in hparams."""
+    """Through its HTTP endpoints: scalars of every player, rates, pictures, histograms, and the runs side by side in
+    hparams."""
     from tensorboard import program
 
     for rate in (1e-3, 1e-4):
         code, _, err = run(capsys, *VAE, "--epochs", 2, "--learning-rate", rate, "--out", f"runs/vae-{rate}")
         assert code == 0, err
-    assert run(capsys, "train", "gan", "--data", "ring", "--limit", 64, "--batch", 16, "--set", "values=real", "--set", "hidden=8", "--epochs", 2)[0] == 0
+    assert (
+        run(
+            capsys,
+            "train",
+            "gan",
+            "--data",
+            "ring",
+            "--limit",
+            64,
+            "--batch",
+            16,
+            "--set",
+            "values=real",
+            "--set",
+            "hidden=8",
+            "--epochs",
+            2,
+        )[0]
+        == 0
+    )
     board = program.TensorBoard()
     board.configure(argv=[None, "--logdir", "runs", "--port", "0", "--reload_interval", "1", "--load_fast", "false"])
     url = board.launch().rstrip("/")
 
     def ask(path, body=None):
-        request = urllib.request.Request(f"{url}/data/{path}", data=body and json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            f"{url}/data/{path}", data=body and json.dumps(body).encode(), headers={"Content-Type": "application/json"}
+        )
         return json.loads(urllib.request.urlopen(request, timeout=30).read())
 
     def until(path, body, enough):
@@ -446,15 +586,26 @@ def test_tensorboard_shows_the_runs(home, capsys):
             time.sleep(0.5)
         raise AssertionError(f"{path}: {found}")
 
-    tags = until("plugin/scalars/tags", None, lambda t: {"vae-0.001/logs/train", "gan-ring/logs/train", "vae-0.0001/logs/held_out"} <= set(t))
-    assert {"terms/loss", "terms/kl", "terms/reconstruction", "learning_rate/model"} <= set(tags["vae-0.001/logs/train"])
-    assert {"terms/critic_loss", "terms/generator_loss", "learning_rate/critic", "learning_rate/generator"} <= set(tags["gan-ring/logs/train"])
+    tags = until(
+        "plugin/scalars/tags",
+        None,
+        lambda t: {"vae-0.001/logs/train", "gan-ring/logs/train", "vae-0.0001/logs/held_out"} <= set(t),
+    )
+    assert {"terms/loss", "terms/kl", "terms/reconstruction", "learning_rate/model"} <= set(
+        tags["vae-0.001/logs/train"]
+    )
+    assert {"terms/critic_loss", "terms/generator_loss", "learning_rate/critic", "learning_rate/generator"} <= set(
+        tags["gan-ring/logs/train"]
+    )
     assert "terms/kl" in tags["vae-0.0001/logs/held_out"]
     points = ask("plugin/scalars/scalars?run=vae-0.001/logs/train&tag=terms/loss")
     history = Run("runs/vae-0.001").history()
     np.testing.assert_allclose([p[2] for p in points], [e["loss"] for e in history], rtol=1e-6)
     images = until("plugin/images/tags", None, lambda t: len(t.get("vae-0.001/logs/train", {})) == 2)
-    assert set(images["vae-0.001/logs/train"]) == {"samples", "reconstructions"} and "samples" in images["gan-ring/logs/train"]
+    assert (
+        set(images["vae-0.001/logs/train"]) == {"samples", "reconstructions"}
+        and "samples" in images["gan-ring/logs/train"]
+    )
     assert len(ask("plugin/images/images?run=vae-0.001/logs/train&tag=samples&sample=0")) == 2
     histograms = ask("plugin/histograms/tags")["vae-0.001/logs/train"]
     assert any(re.search("kernel", tag) for tag in histograms)
@@ -476,7 +627,11 @@ def test_tensorboard_shows_the_runs(home, capsys):
 # -- claims ------------------------------------------------------------------------------------------------------------
 
 
-QUICK = {c["metric"] if c["page"] == "docs/adversarial.md" else c["system"]: c for c in reversed(claims.read()) if not c["run"]}
+QUICK = {
+    c["metric"] if c["page"] == "docs/adversarial.md" else c["system"]: c
+    for c in reversed(claims.read())
+    if not c["run"]
+}
 
 
 @pytest.mark.parametrize("claim", {c["name"]: c for c in QUICK.values()}.values(), ids=lambda c: c["name"])
@@ -503,7 +658,9 @@ def test_a_claim_whose_training_ends_in_nan(home, capsys):
         return 2
 
     found = claims.reproduce("ring-neyman", command, seeds=2, out=home / "claims")
-    assert [line[0] for line in lines] == ["train", "train"] and all(np.isnan(found[name]) for name in ("modes", "high_quality", "reverse_kl"))
+    assert [line[0] for line in lines] == ["train", "train"] and all(
+        np.isnan(found[name]) for name in ("modes", "high_quality", "reverse_kl")
+    )
     out = capsys.readouterr().out
     assert "nan / nan / nan" in out and "1.5 minutes a run" in out
     with pytest.raises(ValueError, match="ended with code 2"):
@@ -512,13 +669,30 @@ def test_a_claim_whose_training_ends_in_nan(home, capsys):
 
 def test_claims_are_whole():
     for claim in claims.read():
-        assert all(claim[part] for part in ("name", "system", "data", "metric", "published", "source", "protocol", "train", "evaluate", "seeds", "page")), claim
+        assert all(
+            claim[part]
+            for part in (
+                "name",
+                "system",
+                "data",
+                "metric",
+                "published",
+                "source",
+                "protocol",
+                "train",
+                "evaluate",
+                "seeds",
+                "page",
+            )
+        ), claim
         assert claim["train"].split()[0] == claim["system"]
         assert (claim["ours"] != "") == (claim["minutes"] != "") == (claim["hardware"] != "")
         assert not claim["ours"] or claim["ours"].count("/") == len(claim["metric"].split()) - 1
     for page in {claim["page"] for claim in claims.read()}:
         text = (claims.ROOT / page).read_text()
-        assert claims.BEGIN + claims.table(page) + "\n" + claims.END in text, f"the claims of {page} are written by reproduce --record"
+        assert claims.BEGIN + claims.table(page) + "\n" + claims.END in text, (
+            f"the claims of {page} are written by reproduce --record"
+        )
 
 
 def test_record_writes_csv_and_page(tmp_path, monkeypatch):

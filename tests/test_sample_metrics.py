@@ -29,8 +29,14 @@ def _same_draws():
 # -- maximum mean discrepancy ------------------------------------------------------------------------------------------
 
 KERNELS = {
-    "gaussian": (losses.gaussian([0.5, 2.0]), lambda a, b: sum(math.exp(-((a - b) ** 2).sum() / (2 * s**2)) for s in (0.5, 2.0))),
-    "rational": (losses.rational_quadratic([0.2, 3.0]), lambda a, b: sum((1 + ((a - b) ** 2).sum() / (2 * s)) ** -s for s in (0.2, 3.0))),
+    "gaussian": (
+        losses.gaussian([0.5, 2.0]),
+        lambda a, b: sum(math.exp(-((a - b) ** 2).sum() / (2 * s**2)) for s in (0.5, 2.0)),
+    ),
+    "rational": (
+        losses.rational_quadratic([0.2, 3.0]),
+        lambda a, b: sum((1 + ((a - b) ** 2).sum() / (2 * s)) ** -s for s in (0.2, 3.0)),
+    ),
     "polynomial": (losses.polynomial(3), lambda a, b: (a @ b / len(a) + 1) ** 3),
 }
 
@@ -48,20 +54,28 @@ def mmd_by_loops(x, y, k, unbiased=True):
 def test_squared_mmd_is_its_double_sum(name, unbiased):
     kernel, by_hand = KERNELS[name]
     x, y = R.randn(9, 4), 1.5 * R.randn(12, 4) + 0.3
-    assert float(losses.squared_mmd(x, y, kernel, unbiased)) == pytest.approx(mmd_by_loops(x, y, by_hand, unbiased), rel=1e-4, abs=1e-6)
+    assert float(losses.squared_mmd(x, y, kernel, unbiased)) == pytest.approx(
+        mmd_by_loops(x, y, by_hand, unbiased), rel=1e-4, abs=1e-6
+    )
     if name != "polynomial":  # far from the origin, too: of |x|² - 2 x·y + |y|² no digit would be left there
-        assert float(losses.squared_mmd(x + 1000, y + 1000, kernel, unbiased)) == pytest.approx(mmd_by_loops(x, y, by_hand, unbiased), rel=5e-3, abs=1e-4)
+        assert float(losses.squared_mmd(x + 1000, y + 1000, kernel, unbiased)) == pytest.approx(
+            mmd_by_loops(x, y, by_hand, unbiased), rel=5e-3, abs=1e-4
+        )
 
 
 def test_unbiased_mmd_has_the_mean_and_variance_of_theory():
     """Gaussian kernel, x ~ N(0, I), y ~ N(μ, I): E MMD² in closed form; of equal distributions the variance, too.
 
-    With k centred to k°, Var = E k°² (4 / m(m-1) + 4 / m²): the first of pairs within, the second of pairs across (Gretton et al. 2012, A.2).
-    The mean of 4000 is right to four standard deviations, the variance to a fifth: a scale of m² for m(m-1) is off by more.
+    With k centred to k°, Var = E k°² (4 / m(m-1) + 4 / m²): the first of pairs within, the second of pairs across
+    (Gretton et al. 2012, A.2).
+    The mean of 4000 is right to four standard deviations, the variance to a fifth: a scale of m² for m(m-1) is off by
+        more.
     """
     m, d, s2, count = 5, 2, 2.0, 4000
     kernel = losses.gaussian([math.sqrt(s2)])
-    many = tf.function(lambda x, y: tf.map_fn(lambda pair: losses.squared_mmd(*pair, kernel), (x, y), fn_output_signature=tf.float32))
+    many = tf.function(
+        lambda x, y: tf.map_fn(lambda pair: losses.squared_mmd(*pair, kernel), (x, y), fn_output_signature=tf.float32)
+    )
     x, y = R.randn(2, count, m, d).astype("float32")
     equal, mean, squared = many(x, y).numpy(), (s2 / (s2 + 2)) ** (d / 2), (s2 / (s2 + 4)) ** (d / 2)
     seen = (s2 / (s2 + 1)) ** d * ((s2 + 1) / (s2 + 3)) ** (d / 2)  # E (E_y k(x, y))²
@@ -99,7 +113,10 @@ def test_median_bandwidth(n, m):
     assert float(losses.median_bandwidth(np.ones((2, 2)), np.ones((2, 2)))) > 0
 
 
-@pytest.mark.parametrize("call", [lambda: losses.gaussian([]), lambda: losses.gaussian([1.0, 0.0]), lambda: losses.rational_quadratic([-1.0])])
+@pytest.mark.parametrize(
+    "call",
+    [lambda: losses.gaussian([]), lambda: losses.gaussian([1.0, 0.0]), lambda: losses.rational_quadratic([-1.0])],
+)
 def test_kernels_refuse_what_is_none(call):
     with pytest.raises(ValueError, match="expected one or more numbers above 0"):
         call()
@@ -132,9 +149,13 @@ def test_frechet_distance_of_two_gaussians():
     d = 5
     (a, b), mean = (random_covariance(d), random_covariance(d)), R.randn(d)
     expected = mean @ mean + np.trace(a + b - 2 * scipy.linalg.sqrtm(a @ b).real)
-    assert metrics.frechet_distance(exact_sample(np.zeros(d), a), exact_sample(mean, b, 80)) == pytest.approx(expected, rel=1e-8)
+    assert metrics.frechet_distance(exact_sample(np.zeros(d), a), exact_sample(mean, b, 80)) == pytest.approx(
+        expected, rel=1e-8
+    )
     variances, others = np.array([1.0, 4.0, 9.0]), np.array([4.0, 1.0, 1.0])  # commuting: Σ (σ - σ')²
-    assert metrics.frechet_distance(exact_sample(np.ones(3), np.diag(variances)), exact_sample(np.ones(3), np.diag(others))) == pytest.approx(1 + 1 + 4)
+    assert metrics.frechet_distance(
+        exact_sample(np.ones(3), np.diag(variances)), exact_sample(np.ones(3), np.diag(others))
+    ) == pytest.approx(1 + 1 + 4)
 
 
 def test_frechet_distance_of_few_examples_in_many_dimensions():
@@ -202,11 +223,17 @@ def test_inception_score_by_hand():
     "call, words",
     [
         (lambda: metrics.frechet_distance(np.ones((3, 2)), np.ones((3, 3))), "second dimensions differ"),
-        (lambda: metrics.precision_recall(np.ones((3, 2)), np.full((3, 2), np.nan)), "fake holds numbers that are not finite"),
+        (
+            lambda: metrics.precision_recall(np.ones((3, 2)), np.full((3, 2), np.nan)),
+            "fake holds numbers that are not finite",
+        ),
         (lambda: metrics.kernel_distance(np.ones(3), np.ones(3)), r"real of shape \(3,\)"),
         (lambda: metrics.density_coverage(np.ones((4, 2)), np.ones((4, 2))), "4 real examples came, and neighbour k=5"),
         (lambda: metrics.inception_score(np.ones((3, 1))), "3 rows came for 10 splits"),
-        (lambda: metrics.parzen(np.ones((3, 2)), np.ones((3, 2)), np.full((3, 2), np.inf)), "test holds numbers that are not finite"),
+        (
+            lambda: metrics.parzen(np.ones((3, 2)), np.ones((3, 2)), np.full((3, 2), np.inf)),
+            "test holds numbers that are not finite",
+        ),
         (lambda: metrics.parzen(np.ones((3, 2)), np.ones((3, 2)), np.ones((3, 2)), [0.1, 0]), "numbers above 0"),
         (lambda: metrics.nearest_neighbour_test(np.ones((3, 2)), np.ones((4, 2))), "equally many"),
     ],
@@ -274,7 +301,9 @@ def test_nearest_neighbours_by_loops_with_ties(monkeypatch):
         right.append(np.mean([mine for distance, mine in others if distance == least]))
     got = metrics.nearest_neighbour_test(x, y)
     assert (got.accuracy, got.of_x, got.of_y) == pytest.approx((np.mean(right), np.mean(right[:9]), np.mean(right[9:])))
-    assert got.z == pytest.approx((np.mean(right) - 0.5) / math.sqrt(0.25 / 18)) and got.p_value == pytest.approx(2 * stats.norm.sf(abs(got.z)))
+    assert got.z == pytest.approx((np.mean(right) - 0.5) / math.sqrt(0.25 / 18)) and got.p_value == pytest.approx(
+        2 * stats.norm.sf(abs(got.z))
+    )
 
 
 def test_nearest_neighbours_tell_what_differs():
@@ -301,7 +330,8 @@ def test_mmd_test_by_loops():
 
 
 def test_mmd_test_is_honest():
-    """Under the null its p-value is uniform (Kolmogorov and Smirnov accept 60 of them at 1e-3); of other distributions it is the least there is."""
+    """Under the null its p-value is uniform (Kolmogorov and Smirnov accept 60 of them at 1e-3); of other distributions
+    it is the least there is."""
     found = [metrics.mmd_test(R.randn(12, 2), R.randn(12, 2), permutations=99, seed=i).p_value for i in range(60)]
     assert stats.kstest(found, "uniform").pvalue > 1e-3
     assert metrics.mmd_test(R.randn(50, 2), R.randn(50, 2) + 2, permutations=99).p_value == 0.01
@@ -318,12 +348,20 @@ def test_shipped_classifiers(name):
     card, network = json.loads(card_path.read_text()), metrics.feature_network(name)
     assert path.stat().st_size < 2**20 and card["command"].startswith(f"python -m tfgen.metrics.classifier {name}")
     assert network.shape == tuple(card["data"]["shape"]) and network.classes == card["data"]["classes"] == 10
-    x, labels = data.arrays("digits", "test", values="unit", condition=True) if name == "digits" else (R.rand(7, *network.shape), None)
+    x, labels = (
+        data.arrays("digits", "test", values="unit", condition=True)
+        if name == "digits"
+        else (R.rand(7, *network.shape), None)
+    )
     seen, probabilities = network(x)
     assert seen.shape == (len(x), card["features"]) and np.isfinite(seen).all() and (seen.std(0) > 0).any()
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
     test = card["test"]
-    assert test["error"] == test["wrong"] / test["examples"] <= {"digits": 0.02, "mnist": 0.006, "fashion_mnist": 0.085}[name]
+    assert (
+        test["error"]
+        == test["wrong"] / test["examples"]
+        <= {"digits": 0.02, "mnist": 0.006, "fashion_mnist": 0.085}[name]
+    )
     if labels is not None:
         assert test["examples"] == len(x) == 360 and (probabilities.argmax(1) != labels).sum() == test["wrong"]
 
@@ -345,8 +383,14 @@ def test_networks_take_any_values_in_pieces():
 @pytest.mark.parametrize(
     "call, words",
     [
-        (lambda: metrics.feature_network("svhn"), "no classifier of svhn .digits, fashion_mnist, mnist and inception_v3 are there.*metrics.classifier svhn"),
-        (lambda: metrics.feature_network("digits").features(np.zeros((3, 28, 28, 1))), r"takes images \[n, 8, 8, 1\], and \(3, 28, 28, 1\) came"),
+        (
+            lambda: metrics.feature_network("svhn"),
+            "no classifier of svhn .digits, fashion_mnist, mnist and inception_v3 are there.*metrics.classifier svhn",
+        ),
+        (
+            lambda: metrics.feature_network("digits").features(np.zeros((3, 28, 28, 1))),
+            r"takes images \[n, 8, 8, 1\], and \(3, 28, 28, 1\) came",
+        ),
         (lambda: metrics.feature_network("digits").features(np.zeros((3, 8, 8, 1)), "real"), "values='real'"),
         (lambda: metrics.to_unit(np.array([np.nan]), "unit"), "not finite"),
         (lambda: classifier.train_classifier("ring"), "ring has no pictures"),
@@ -360,13 +404,16 @@ def test_networks_refuse_in_one_line(call, words):
 
 
 def test_inception_without_a_network(monkeypatch):
-    monkeypatch.setattr(keras.applications, "InceptionV3", lambda **_: (_ for _ in ()).throw(OSError("no route\nto host")))
+    monkeypatch.setattr(
+        keras.applications, "InceptionV3", lambda **_: (_ for _ in ()).throw(OSError("no route\nto host"))
+    )
     with pytest.raises(ValueError, match=r"cannot be fetched \(no route\): try where there is a network"):
         metrics.feature_network("inception_v3")
 
 
 def test_inception_sees_what_its_authors_fed_it(monkeypatch):
-    """With weights of its first moment, for those of ImageNet are not at hand: grey pictures as RGB, of 299x299, in -1..1 by Keras's own rule."""
+    """With weights of its first moment, for those of ImageNet are not at hand: grey pictures as RGB, of 299x299, in
+    -1..1 by Keras's own rule."""
     keras.utils.set_random_seed(0)
     model = keras.applications.InceptionV3(weights=None)
     monkeypatch.setattr(keras.applications, "InceptionV3", lambda weights: model)
@@ -386,7 +433,10 @@ def test_shift():
     """Every image is one of its nine places, all of which occur; the same seed, the same places."""
     x = tf.constant(R.rand(200, 4, 5, 2), tf.float32)
     moved, padded = classifier.shift(x, 1, rng.as_seed(3)).numpy(), np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    places = [[np.array_equal(m, p[i : i + 4, j : j + 5]) for i in range(3) for j in range(3)] for m, p in zip(moved, padded, strict=True)]
+    places = [
+        [np.array_equal(m, p[i : i + 4, j : j + 5]) for i in range(3) for j in range(3)]
+        for m, p in zip(moved, padded, strict=True)
+    ]
     assert (np.sum(places, 1) == 1).all() and (np.sum(places, 0) > 5).all()
     np.testing.assert_array_equal(moved, classifier.shift(x, 1, rng.as_seed(3)))
 
@@ -429,25 +479,55 @@ def judge(model, name, *, n, limit=None, said=None):
     source = data.sources.open_source(name, "test", limit=limit)
     x = data.arrays(source, values=model.values)
     return sampled.of_samples(
-        model, x, n=n, settings=Settings("replay", data=name), source=source, network=None, data_dir=None, seed=0, say=(said if said is not None else []).append
+        model,
+        x,
+        n=n,
+        settings=Settings("replay", data=name),
+        source=source,
+        network=None,
+        data_dir=None,
+        seed=0,
+        say=(said if said is not None else []).append,
     )
 
 
 def test_judges_of_a_perfect_sampler():
     """Other examples of the same set: what is measured is what samples of the data themselves get."""
     found = judge(Replay((8, 8, 1), condition=10), "digits", n=500)
-    assert {"frechet", "kernel_distance", "precision", "recall", "density", "coverage", "inception_score", "nearest_neighbour", "parzen"} < set(found)
+    assert {
+        "frechet",
+        "kernel_distance",
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+        "inception_score",
+        "nearest_neighbour",
+        "parzen",
+    } < set(found)
     value = {name: figure["value"] for name, figure in found.items()}
-    assert all("500 samples" in f["how"] or "360 samples" in f["how"] or "500 windows" in f["how"] for f in found.values())
-    assert value["label_accuracy"] > 0.97 and value["precision"] > 0.6 and value["coverage"] > 0.8 and value["inception_score"] > 8
+    assert all(
+        "500 samples" in f["how"] or "360 samples" in f["how"] or "500 windows" in f["how"] for f in found.values()
+    )
+    assert (
+        value["label_accuracy"] > 0.97
+        and value["precision"] > 0.6
+        and value["coverage"] > 0.8
+        and value["inception_score"] > 8
+    )
     assert abs(value["kernel_distance"]) < 1 and value["nearest_neighbour"] == pytest.approx(0.5, abs=0.12)
 
 
 def test_judges_of_points():
     found = judge(Replay((2,), name="grid"), "grid", n=1000, limit=400)
-    assert found["modes"]["value"] == 25 and found["high_quality"]["value"] == pytest.approx(1 - math.exp(-4.5), abs=0.015)
+    assert found["modes"]["value"] == 25 and found["high_quality"]["value"] == pytest.approx(
+        1 - math.exp(-4.5), abs=0.015
+    )
     assert found["reverse_kl"]["value"] < 0.05 and found["mmd_p_value"]["value"] > 0.01
-    assert "400 samples against 400 examples" in found["nearest_neighbour"]["how"] and abs(found["nearest_neighbour"]["value"] - 0.5) < 0.1
+    assert (
+        "400 samples against 400 examples" in found["nearest_neighbour"]["how"]
+        and abs(found["nearest_neighbour"]["value"] - 0.5) < 0.1
+    )
     poor = Replay((2,), name="grid")
     vars(poor).update(x=poor.x[poor.labels < 3])
     found = judge(poor, "grid", n=1000, limit=400)
@@ -461,7 +541,10 @@ def test_judges_say_what_they_leave_out():
     assert set(found) == {"parzen"} and len(said) == 1 and "bars has no labels" in said[0]
     assert judge(Replay((8, 8, 1)), "digits", n=50, limit=5, said=said) == {} and "at least 10" in said[1]
     model = Replay((8, 8, 1))
-    assert [sampled.default_samples(model, Settings("replay", data=d), s) for d, s in (("digits", None), ("ring", None), ("ring", 70))] == [10_000, 2_500, 70]
+    assert [
+        sampled.default_samples(model, Settings("replay", data=d), s)
+        for d, s in (("digits", None), ("ring", None), ("ring", 70))
+    ] == [10_000, 2_500, 70]
     model.log_prob = lambda x: x
     assert sampled.default_samples(model, Settings("replay"), None) == 0
     with pytest.raises(ValueError, match="at least 10"):
@@ -485,5 +568,8 @@ def test_labels_and_clusters_by_hand():
     model.cluster = lambda x, condition: tf.constant([7, 7, 7, 7, 4, 4])  # 7 is 0 but for one, 4 is 1 or 2
     found = sampled.decisions(model, source.x, None, source)
     assert found["error"]["value"] == pytest.approx(100 * 2 / 6) and "percent of 6" in found["error"]["how"]
-    assert found["clustering_error"]["value"] == pytest.approx(100 * 2 / 6) and "2 clusters" in found["clustering_error"]["how"]
+    assert (
+        found["clustering_error"]["value"] == pytest.approx(100 * 2 / 6)
+        and "2 clusters" in found["clustering_error"]["how"]
+    )
     assert found["error"]["error"] == pytest.approx(100 * math.sqrt(2 / 6 * 4 / 6 / 6))

@@ -45,7 +45,9 @@ def test_imports_run_one_way():
         mine = path.relative_to(ROOT / "tfgen").parts[0].removesuffix(".py")
         for module in imported(path):
             top, *rest = module.split(".")
-            if top in ("apps", "export", "tests", "benchmarks") or (top == "tfgen" and rest and rest[0] != mine and FLOOR[rest[0]] >= FLOOR[mine]):
+            if top in ("apps", "export", "tests", "benchmarks") or (
+                top == "tfgen" and rest and rest[0] != mine and FLOOR[rest[0]] >= FLOOR[mine]
+            ):
                 wrong.append(f"{path.relative_to(ROOT)} imports {module}")
     assert not wrong
 
@@ -54,16 +56,28 @@ def test_every_public_model_has_a_row():
     """Or is the engine of one that has."""
     rows = {entry.model for entry in CATALOG}
     for family in FAMILIES:
-        public = {value for name in family.__all__ if isinstance(value := getattr(family, name), type) and issubclass(value, GenerativeModel)}
+        public = {
+            value
+            for name in family.__all__
+            if isinstance(value := getattr(family, name), type) and issubclass(value, GenerativeModel)
+        }
         defined = {
             value
             for path in pathlib.Path(family.__file__).parent.glob("*.py")
-            for value in vars(importlib.import_module(f"{family.__name__}.{path.stem}" if path.stem != "__init__" else family.__name__)).values()
-            if isinstance(value, type) and issubclass(value, GenerativeModel) and value.__module__.startswith(family.__name__)
+            for value in vars(
+                importlib.import_module(
+                    f"{family.__name__}.{path.stem}" if path.stem != "__init__" else family.__name__
+                )
+            ).values()
+            if isinstance(value, type)
+            and issubclass(value, GenerativeModel)
+            and value.__module__.startswith(family.__name__)
         }
         assert public == defined
         for model in public - rows:
-            assert any(issubclass(row, model) for row in rows), f"{model.__name__} is public and has no row in the catalog"
+            assert any(issubclass(row, model) for row in rows), (
+                f"{model.__name__} is public and has no row in the catalog"
+            )
     names = [entry.name for entry in CATALOG]
     assert len(names) == len(set(names))
 
@@ -80,16 +94,23 @@ def test_every_system_says_what_it_is():
 
 def run(code, *arguments):
     clean = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=120, env=clean)
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=120, env=clean
+    )
 
 
 def test_the_terminal_stays_quiet():
-    result = run("import tfgen, tensorflow as tf, keras; m = tfgen.RBM((4,), hidden=2); m.compile(); m.fit(tf.ones([8, 4]), verbose=0)")
+    result = run(
+        "import tfgen, tensorflow as tf, keras; m = tfgen.RBM((4,), hidden=2); m.compile(); m.fit(tf.ones([8, 4]), "
+        "verbose=0)"
+    )
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_the_command_line_does_not_wait_for_tensorflow():
-    result = run("import sys; sys.orig_argv = ['python', '-m', 'tfgen']; import tfgen; print('tensorflow' in sys.modules)")
+    result = run(
+        "import sys; sys.orig_argv = ['python', '-m', 'tfgen']; import tfgen; print('tensorflow' in sys.modules)"
+    )
     assert result.stdout == "False\n", result.stderr
 
 
@@ -106,7 +127,9 @@ def blocks(language):
 
 
 def test_the_readme_s_table_is_the_catalog():
-    assert table() in (ROOT / "README.md").read_text(), "run: python -c 'import tfgen; print(tfgen.catalog.table())' and put it into the README"
+    assert table() in (ROOT / "README.md").read_text(), (
+        "run: python -c 'import tfgen; print(tfgen.catalog.table())' and put it into the README"
+    )
 
 
 @pytest.mark.filterwarnings("ignore:.*shuffle.*")

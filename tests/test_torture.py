@@ -1,7 +1,8 @@
-"""kill -9 at random moments, again and again: the next command goes on, and the end is that of a run which nobody disturbed.
+"""kill -9 at random moments, again and again: the next command goes on, and the end is that of a run which nobody
+disturbed.
 
-Eight by default, of which two hit the export; TFGEN_KILLS="100 100" asks for others. The victims are forked from a process that has imported
-TensorFlow and not yet used it, so that most of their life is work and not start-up.
+Eight by default, of which two hit the export; TFGEN_KILLS="100 100" asks for others. The victims are forked from a
+process that has imported TensorFlow and not yet used it, so that most of their life is work and not start-up.
 """
 
 import json
@@ -17,7 +18,8 @@ from tfgen.runs import claims
 VICTIMS = '''
 import json, os, random, signal, sys, time, zipfile
 sys.path.insert(0, sys.argv[1])
-import keras, tensorflow, tfgen.callbacks, tfgen.catalog, tfgen.runs.training, export.run  # imported, and nothing computed
+# imported, and nothing computed
+import keras, tensorflow, tfgen.callbacks, tfgen.catalog, tfgen.runs.training, export.run
 from export.__main__ import app
 from tfgen.__main__ import command, run_app
 
@@ -88,18 +90,29 @@ def state(model):
 
 
 def test_kill_at_any_moment(tmp_path):
-    line = ["train", "vae", "--data", "bars", "--limit", "64", "--batch", "16", "--epochs", "12", "--set", "hidden=8", "--set", "latent=2"]
+    line = "train vae --data bars --limit 64 --batch 16 --epochs 12 --set hidden=8 --set latent=2".split()
     kills = os.environ.get("TFGEN_KILLS", "6 2").split()
-    result = subprocess.run([sys.executable, "-c", VICTIMS, str(claims.ROOT), *kills, *line], cwd=tmp_path, capture_output=True, text=True, timeout=3600)
+    result = subprocess.run(
+        [sys.executable, "-c", VICTIMS, str(claims.ROOT), *kills, *line],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=3600,
+    )
     assert result.returncode == 0, result.stderr[-3000:]
     torn, seen = map(json.loads, result.stdout.splitlines()[-2:])
     assert [len(torn), len(seen)] == list(map(int, kills))
     assert len(set(torn)) > 1, f"every kill came after {torn[0]} epochs: this test would see nothing"
-    models = [tfgen.load(tmp_path / folder / "model.keras") for folder in ("whole", *(p.name for p in tmp_path.glob("ended*")), "torn")]
+    models = [
+        tfgen.load(tmp_path / folder / "model.keras")
+        for folder in ("whole", *(p.name for p in tmp_path.glob("ended*")), "torn")
+    ]
     for model in models[1:]:
         for ours, theirs in zip(state(models[0]), state(model), strict=True):
             np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
     assert len(json.loads((tmp_path / "torn" / "logs" / "history.json").read_text())) == 12
-    assert (tmp_path / "torn" / "samples" / "samples.png").is_file() and (tmp_path / "torn" / "samples" / "curves.png").is_file()
+    assert (tmp_path / "torn" / "samples" / "samples.png").is_file() and (
+        tmp_path / "torn" / "samples" / "curves.png"
+    ).is_file()
     assert all(names in (None, ["card.json", "model.tflite", "saved_model"]) for names in seen)
     assert not list(tmp_path.rglob("*.partial-*"))

@@ -28,7 +28,9 @@ VARIANTS = [
     {"hidden": (16,), "masks": 3},
     {"hidden": (8, 8), "order": "raster", "masks": 2, "condition": 3},
 ]
-variants = pytest.mark.parametrize("arguments", VARIANTS, ids=["one", "deep", "logistic, given order", "masks", "classes"])
+variants = pytest.mark.parametrize(
+    "arguments", VARIANTS, ids=["one", "deep", "logistic, given order", "masks", "classes"]
+)
 
 
 @variants
@@ -77,7 +79,9 @@ def test_sampler_frequencies(arguments):
     counts = np.bincount(samples.astype(int) @ [16, 8, 4, 2, 1], minlength=32) / 40_000
     exact = np.exp(model.log_prob(STATES, *(np.full(32, 1),) if told else ()).numpy().astype(float))
     exact /= exact.sum()
-    assert oracles.total_variation(counts, exact) < oracles.expected_total_variation(exact, 40_000) + math.sqrt(math.log(1e6) / 80_000)
+    assert oracles.total_variation(counts, exact) < oracles.expected_total_variation(exact, 40_000) + math.sqrt(
+        math.log(1e6) / 80_000
+    )
 
 
 def test_the_given_order_is_the_order():
@@ -95,5 +99,12 @@ def test_each_mask_is_trained_in_turn():
     model.compile(keras.optimizers.Adam(0.01))
     history = model.fit(np.tile(STATES[[1, 7, 30]], (300, 1)), batch_size=30, epochs=10, verbose=0).history
     assert history["loss"][-1] < history["loss"][0] - 0.5
-    each = [float(tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(STATES[[1, 7, 30]], model.logits(STATES[[1, 7, 30]], None, m)))) for m in range(3)]
+    each = [
+        float(
+            tf.reduce_mean(
+                tf.nn.sigmoid_cross_entropy_with_logits(STATES[[1, 7, 30]], model.logits(STATES[[1, 7, 30]], None, m))
+            )
+        )
+        for m in range(3)
+    ]
     assert max(each) < 0.55, each

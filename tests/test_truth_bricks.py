@@ -30,7 +30,8 @@ def numbers(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
-# -- penalties: v = xᵀ A x + b·x, whose gradient is (A + Aᵀ) x + b -----------------------------------------------------------
+# -- penalties: v = xᵀ A x + b·x, whose gradient is (A + Aᵀ) x + b
+# -----------------------------------------------------------
 
 
 def quadratic(x, A, b):
@@ -51,7 +52,7 @@ def penalty_by_hand(name, A, b, real, fake, u):
     if name == "r2":
         return squared_slope(fake, A, b) / 2
     if name == "roth":
-        part = lambda x, phi: phi**2 * squared_slope(x, A, b)  # noqa: E731
+        part = lambda x, phi: phi**2 * squared_slope(x, A, b)
         return (part(real, 1 - sigmoid(quadratic(real, A, b))) + part(fake, sigmoid(quadratic(fake, A, b)))) / 2
     return (np.sqrt(squared_slope(u * real + (1 - u) * fake, A, b)) - 1) ** 2
 
@@ -59,8 +60,13 @@ def penalty_by_hand(name, A, b, real, fake, u):
 @pytest.mark.parametrize("name", ["r1", "r2", "roth", "gradient_penalty"])
 @pytest.mark.parametrize("shape", [(4,), (2, 2, 1)])
 def test_penalties_by_hand(name, shape, monkeypatch):
-    """The numbers, and their gradient by the critic's weights against finite differences: a gradient through a gradient."""
-    real, fake, u = numbers(5, 4), numbers(5, 4, seed=1), np.random.default_rng(2).uniform(size=(5, 1)).astype("float32")
+    """The numbers, and their gradient by the critic's weights against finite differences: a gradient through a
+    gradient."""
+    real, fake, u = (
+        numbers(5, 4),
+        numbers(5, 4, seed=1),
+        np.random.default_rng(2).uniform(size=(5, 1)).astype("float32"),
+    )
     A, b = 0.3 * numbers(4, 4, seed=3), numbers(4, seed=4)
     drawn = []
     monkeypatch.setattr(rng, "uniform", lambda size, seed: drawn.append(tuple(size)) or tf.reshape(u, size))
@@ -82,17 +88,26 @@ def test_penalties_by_hand(name, shape, monkeypatch):
 
     ours = np.concatenate([np.ravel(g) for g in outer.gradient(total, weights)])
     flat = np.concatenate([A.ravel(), b]).astype(float)
-    value = lambda f: penalty_by_hand(name, f[:16].reshape(4, 4), f[16:], real.astype(float), fake.astype(float), u).sum()  # noqa: E731
+    value = lambda f: penalty_by_hand(
+        name, f[:16].reshape(4, 4), f[16:], real.astype(float), fake.astype(float), u
+    ).sum()
     differences = [(value(flat + 1e-5 * e) - value(flat - 1e-5 * e)) / 2e-5 for e in np.eye(20)]
     np.testing.assert_allclose(ours, differences, rtol=2e-3, atol=2e-3)
 
 
 def test_weights_of_penalties():
-    assert {name: losses.penalty(name).weight for name in losses.PENALTIES} == {"gradient_penalty": 10, "r1": 10, "r2": 10, "roth": 2, "clip": 0.01}
+    assert {name: losses.penalty(name).weight for name in losses.PENALTIES} == {
+        "gradient_penalty": 10,
+        "r1": 10,
+        "r2": 10,
+        "roth": 2,
+        "clip": 0.01,
+    }
     assert losses.penalty("r1:0.1").weight == 0.1 and losses.penalty("clip").term is None
 
 
-# -- layers --------------------------------------------------------------------------------------------------------------
+# -- layers
+# --------------------------------------------------------------------------------------------------------------
 
 
 def test_minibatch_discrimination_by_loops():
@@ -101,13 +116,16 @@ def test_minibatch_discrimination_by_loops():
     M = (x @ layer.T.numpy()).reshape(5, 3, 2)
     for i in range(5):
         for k in range(3):
-            assert out[i, 4 + k] == pytest.approx(sum(np.exp(-np.abs(M[i, k] - M[j, k]).sum()) for j in range(5) if j != i), rel=1e-4)
+            assert out[i, 4 + k] == pytest.approx(
+                sum(np.exp(-np.abs(M[i, k] - M[j, k]).sum()) for j in range(5) if j != i), rel=1e-4
+            )
     np.testing.assert_array_equal(out[:, :4], x)
     assert layer.compute_output_shape((None, 4)) == (None, 7)
 
 
 def test_maxout_by_loops():
-    """The largest of each unit's linear functions, which are its neighbours in W; W begins within ±0.005, and not at zero."""
+    """The largest of each unit's linear functions, which are its neighbours in W; W begins within ±0.005, and not at
+    zero."""
     layer = Maxout(3, pieces=2)
     x, W, b = numbers(5, 4), numbers(4, 6, seed=1), numbers(6, seed=2)
     layer.build((None, 4))
@@ -120,7 +138,8 @@ def test_maxout_by_loops():
 
 @pytest.mark.parametrize("shape", [(3,), (2, 2, 3)])
 def test_virtual_batch_normalisation_by_hand(shape):
-    """Reference rows by their own moments; any other by those of 4 parts reference and one part itself, whatever its neighbours."""
+    """Reference rows by their own moments; any other by those of 4 parts reference and one part itself, whatever its
+    neighbours."""
     layer, x = VirtualBatchNormalization(4, epsilon=1e-3), 2 + 3 * numbers(7, *shape)
     layer.build((None, *shape))
     gamma, beta = numbers(3, seed=1), numbers(3, seed=2)
@@ -149,7 +168,9 @@ def test_the_reference_stands_first_and_comes_off_again():
     net = nets.generator_net(4, (2,), hidden=(6,), norm="virtual:5", told=((2, True),))
     np.testing.assert_allclose(np.array(net(x))[0], np.array(net(x[:1]))[0], rtol=1e-5, atol=1e-6)
     assert not reference.trainable_weights
-    rows = np.array(Reference(400, uniform=True, told=conditions.parts({"label": 3, "attributes": (2,)}))(numbers(1, 9)))[:400]
+    rows = np.array(
+        Reference(400, uniform=True, told=conditions.parts({"label": 3, "attributes": (2,)}))(numbers(1, 9))
+    )[:400]
     assert 0.5 < rows[:, :4].std() < 0.65 and np.abs(rows[:, :4]).max() <= 1  # the deviation of a uniform number is .58
     np.testing.assert_array_equal(rows[:, 4:7], np.eye(3)[np.arange(400) % 3])
     assert 0.9 < rows[:, 7:].std() < 1.1
@@ -161,7 +182,9 @@ def kernel_matrix(layer):
 
 @pytest.mark.parametrize("kind", ["dense", "convolution"])
 def test_spectral_normalisation(kind, tmp_path):
-    inner = keras.layers.Dense(6, "relu") if kind == "dense" else keras.layers.Conv2D(6, 3, 2, "same", activation="relu")
+    inner = (
+        keras.layers.Dense(6, "relu") if kind == "dense" else keras.layers.Conv2D(6, 3, 2, "same", activation="relu")
+    )
     layer, x = Spectral(inner), numbers(4, 5) if kind == "dense" else numbers(4, 6, 6, 2)
     net = keras.Sequential([keras.Input(x.shape[1:]), layer])
     inner.bias.assign(numbers(6, seed=1))
@@ -171,7 +194,9 @@ def test_spectral_normalisation(kind, tmp_path):
     sigma = np.linalg.svd(kernel_matrix(layer), compute_uv=False)[0]
     assert sigma != pytest.approx(1, abs=0.05)
     assert np.linalg.svd(kernel_matrix(layer) / sigma, compute_uv=False)[0] == pytest.approx(1)
-    plain = keras.layers.Dense(6, "relu") if kind == "dense" else keras.layers.Conv2D(6, 3, 2, "same", activation="relu")
+    plain = (
+        keras.layers.Dense(6, "relu") if kind == "dense" else keras.layers.Conv2D(6, 3, 2, "same", activation="relu")
+    )
     plain.build(x.shape)
     plain.set_weights([inner.kernel.numpy() / sigma, inner.bias.numpy()])
     np.testing.assert_allclose(net(x), plain(x), rtol=1e-3, atol=1e-4)
@@ -204,8 +229,11 @@ def test_spectral_normalisation(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", ["dense", "convolution"])
 def test_weight_normalisation(kind, tmp_path):
-    """g v / |v|: it begins as the layer itself; the gradients are those of Salimans and Kingma 2016, Eq. 3; v has no scale."""
-    make = lambda: keras.layers.Dense(6, "relu") if kind == "dense" else keras.layers.Conv2D(6, 3, 2, "same", activation="relu")  # noqa: E731
+    """g v / |v|: it begins as the layer itself; the gradients are those of Salimans and Kingma 2016, Eq. 3; v has no
+    scale."""
+    make = lambda: (
+        keras.layers.Dense(6, "relu") if kind == "dense" else keras.layers.Conv2D(6, 3, 2, "same", activation="relu")
+    )
     inner, plain, x = make(), make(), numbers(4, 5) if kind == "dense" else numbers(4, 6, 6, 2)
     net = keras.Sequential([keras.Input(x.shape[1:]), WeightNormalized(inner)])
     plain.build(x.shape)
@@ -246,7 +274,8 @@ def test_every_kernel_of_a_weight_normalised_critic_has_its_length(net):
 
 @pytest.mark.parametrize("net", nets.NETS)
 def test_every_kernel_of_a_spectral_critic_is_normalised(net):
-    """So its slope stays, whatever its weights are: at most one for each layer, if each convolution's stride is as wide as its kernel."""
+    """So its slope stays, whatever its weights are: at most one for each layer, if each convolution's stride is as wide
+    as its kernel."""
     critic = nets.critic_net((8, 8, 1), net, hidden=(6, 5), width=4, norm="spectral")
     owners = [v.path.split("/")[-3] for v in critic.trainable_variables if v.path.endswith("kernel")]
     assert owners and all("spectral" in owner for owner in owners), owners
@@ -277,9 +306,14 @@ def test_layer_normalisation_is_over_all_of_an_example():
 
 @pytest.mark.parametrize("norm", ["none", "spectral", "weight", "batch"])
 def test_residual_blocks(norm):
-    """Sizes; and with a second convolution of zeros and a 1x1 one of ones only the way beside is left: the picture itself, doubled, or averaged."""
+    """Sizes; and with a second convolution of zeros and a 1x1 one of ones only the way beside is left: the picture
+    itself, doubled, or averaged."""
     x = numbers(2, 4, 6, 3)
-    for resample, size, alone in ((None, (4, 6), x), ("up", (8, 12), x.repeat(2, 1).repeat(2, 2)), ("down", (2, 3), x.reshape(2, 2, 2, 3, 2, 3).mean((2, 4)))):
+    for resample, size, alone in (
+        (None, (4, 6), x),
+        ("up", (8, 12), x.repeat(2, 1).repeat(2, 2)),
+        ("down", (2, 3), x.reshape(2, 2, 2, 3, 2, 3).mean((2, 4))),
+    ):
         for filters in (3, 5):
             block = Residual(filters, resample, norm)
             assert block(x).shape == block.compute_output_shape(x.shape) == (2, *size, filters)
@@ -295,14 +329,15 @@ def test_residual_blocks(norm):
 
 @pytest.mark.parametrize("resample", [None, "up", "down"])
 def test_a_residual_block_by_hand(resample):
-    """Without a norm: 1x1 of x + 3x3 of relu of 3x3 of relu of x; doubled before the first and behind the 1x1, or averaged behind the last and before."""
+    """Without a norm: 1x1 of x + 3x3 of relu of 3x3 of relu of x; doubled before the first and behind the 1x1, or
+    averaged behind the last and before."""
     x, block = numbers(2, 4, 4, 3), Residual(5, resample)
     block.build(x.shape)
     for v in block.weights:
         v.assign(0.5 * numbers(*v.shape, seed=len(v.shape)))
-    double = lambda t: tf.image.resize(t, (8, 8), "nearest") if resample == "up" else t  # noqa: E731
-    halve = lambda t: tf.nn.avg_pool2d(t, 2, 2, "VALID") if resample == "down" else t  # noqa: E731
-    convolve = lambda y, layer: tf.nn.conv2d(y, layer.kernel.value, 1, "SAME") + layer.bias.value  # noqa: E731
+    double = lambda t: tf.image.resize(t, (8, 8), "nearest") if resample == "up" else t
+    halve = lambda t: tf.nn.avg_pool2d(t, 2, 2, "VALID") if resample == "down" else t
+    convolve = lambda y, layer: tf.nn.conv2d(y, layer.kernel.value, 1, "SAME") + layer.bias.value
     first, second, beside = block.convolutions
     inside = halve(convolve(tf.nn.relu(convolve(double(tf.nn.relu(x)), first)), second))
     np.testing.assert_allclose(block(x), inside + double(convolve(halve(x), beside)), rtol=1e-3, atol=1e-4)
@@ -331,7 +366,11 @@ def test_gaussian_noise_only_in_training():
     ],
 )
 def test_norms_that_are_none(kind, expected):
-    for attempt in (norms, lambda kind: nets.generator_net(2, (8, 8, 1), "dcgan", norm=kind), lambda kind: nets.critic_net((2,), norm=kind)):
+    for attempt in (
+        norms,
+        lambda kind: nets.generator_net(2, (8, 8, 1), "dcgan", norm=kind),
+        lambda kind: nets.critic_net((2,), norm=kind),
+    ):
         with pytest.raises(ValueError, match=expected) as error:
             attempt(kind)
         assert "\n" not in str(error.value)
@@ -339,7 +378,8 @@ def test_norms_that_are_none(kind, expected):
         nets.critic_net((2,), norm="virtual:8")
 
 
-# -- nets ----------------------------------------------------------------------------------------------------------------
+# -- nets
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def kinds(net):
@@ -349,7 +389,8 @@ def kinds(net):
 @pytest.mark.parametrize("size", [(8, 8), (16, 16), (28, 28), (32, 32), (64, 64), (28, 20), (12, 24)], ids=str)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_dcgan_nets_keep_the_rules(size, channels):
-    """Radford et al. 2016: strides, no pooling; no hidden dense layers; batch norm but at the generator's end and the critic's begin; (leaky) ReLU."""
+    """Radford et al. 2016: strides, no pooling; no hidden dense layers; batch norm but at the generator's end and the
+    critic's begin; (leaky) ReLU."""
     shape = (*size, channels)
     generator = nets.generator_net(5, shape, "dcgan", width=2, norm="batch", last="tanh")
     critic = nets.critic_net(shape, "dcgan", width=2, norm="batch")
@@ -359,22 +400,40 @@ def test_dcgan_nets_keep_the_rules(size, channels):
     times = made.count("Conv2DTranspose")
     assert made.count("Dense") == 1 and made[0] == "Dense" and read.count("Dense") == 1 and read[-1] == "Dense"
     assert not {*made, *read} & {"MaxPooling2D", "AveragePooling2D", "UpSampling2D", "GlobalAveragePooling2D"}
-    assert all(layer.strides == (2, 2) for net in (generator, critic) for layer in net.layers if "Conv2D" in type(layer).__name__)
-    assert made[-2:] == ["Conv2DTranspose", "Activation"] and made.count("BatchNormalization") == times == made.count("ReLU")
+    assert all(
+        layer.strides == (2, 2)
+        for net in (generator, critic)
+        for layer in net.layers
+        if "Conv2D" in type(layer).__name__
+    )
+    assert made[-2:] == ["Conv2DTranspose", "Activation"] and made.count("BatchNormalization") == times == made.count(
+        "ReLU"
+    )
     assert read[:3] == ["Conv2D", "LeakyReLU", "Conv2D"] or times == 1
-    assert read.count("BatchNormalization") == times - 1 == read.count("Conv2D") - 1 and read.count("LeakyReLU") == times
+    assert (
+        read.count("BatchNormalization") == times - 1 == read.count("Conv2D") - 1 and read.count("LeakyReLU") == times
+    )
     deepest = [layer for layer in critic.layers if type(layer).__name__ == "Conv2D"][-1].output.shape[1:3]
-    assert deepest == (size[0] >> times, size[1] >> times) and max(deepest) <= 15 and (min(deepest) < 6 or any(d % 2 for d in deepest))
+    assert (
+        deepest == (size[0] >> times, size[1] >> times)
+        and max(deepest) <= 15
+        and (min(deepest) < 6 or any(d % 2 for d in deepest))
+    )
     if size == (8, 8):
         x = numbers(3, *shape)
         assert critic(x).shape == (3, 1) and np.abs(generator(numbers(3, 5))).max() <= 1
 
 
-@pytest.mark.parametrize("size", [(7, 7), (30, 31), (17, 17), (34, 34), (68, 100), (17, 100), (65, 9), (200, 10), (2, 2), (1, 300)], ids=str)
+@pytest.mark.parametrize(
+    "size", [(7, 7), (30, 31), (17, 17), (34, 34), (68, 100), (17, 100), (65, 9), (200, 10), (2, 2), (1, 300)], ids=str
+)
 def test_sizes_that_do_not_halve(size):
     """One line, and the size that it names does halve."""
     for net in ("dcgan", "resnet"):
-        for attempt in (lambda net=net: nets.generator_net(3, (*size, 1), net), lambda net=net: nets.critic_net((*size, 1), net)):
+        for attempt in (
+            lambda net=net: nets.generator_net(3, (*size, 1), net),
+            lambda net=net: nets.critic_net((*size, 1), net),
+        ):
             with pytest.raises(ValueError, match="do not halve") as error:
                 attempt()
             assert "\n" not in str(error.value)
@@ -386,10 +445,15 @@ def test_sizes_that_do_not_halve(size):
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 20, 3)], ids=str)
 def test_other_nets_have_their_shapes(shape):
-    generator, critic = nets.generator_net(5, shape, "resnet", width=2, norm="batch"), nets.critic_net(shape, "resnet", width=2)
+    generator, critic = (
+        nets.generator_net(5, shape, "resnet", width=2, norm="batch"),
+        nets.critic_net(shape, "resnet", width=2),
+    )
     assert generator.output_shape == (None, *shape) and critic.output_shape == (None, 1)
     assert critic.get_layer("features").output.shape == (None, 2)
-    assert kinds(generator).count("Residual") == halvings(shape) and kinds(critic).count("Residual") == halvings(shape) + 1
+    assert (
+        kinds(generator).count("Residual") == halvings(shape) and kinds(critic).count("Residual") == halvings(shape) + 1
+    )
     for net in ("mlp", "dcgan"):
         encoder, decoder = nets.autoencoder(shape, 6, net, hidden=(7,), width=2, last="tanh")
         assert encoder.input_shape == (None, *shape) and encoder.output_shape == (None, 6) == decoder.input_shape
@@ -404,8 +468,16 @@ def test_nets_end_in_float32():
     keras.config.set_dtype_policy("mixed_float16")
     shape, z = (8, 8, 1), tf.constant(numbers(4, 3))
     made = [
-        *[nets.generator_net(3, shape, net, hidden=(4,), width=2, norm=norm, last="tanh") for net in nets.NETS for norm in ("batch", "layer")],
-        *[nets.generator_net(3, shape, net, hidden=(4,), width=2, norm="virtual:3", last=last) for net in nets.NETS for last in ("tanh", None)],
+        *[
+            nets.generator_net(3, shape, net, hidden=(4,), width=2, norm=norm, last="tanh")
+            for net in nets.NETS
+            for norm in ("batch", "layer")
+        ],
+        *[
+            nets.generator_net(3, shape, net, hidden=(4,), width=2, norm="virtual:3", last=last)
+            for net in nets.NETS
+            for last in ("tanh", None)
+        ],
         nets.autoencoder(shape, 3, "mlp", hidden=(4,), last="tanh")[1],
         nets.autoencoder(shape, 3, "dcgan", width=2, last="sigmoid")[1],
         nets.mlp(3, (4,), 2, name="mlp"),
@@ -424,6 +496,8 @@ def test_nets_end_in_float32():
             loss = tf.reduce_sum(out**2)
         gradients = tape.gradient(loss, [v.value for v in net.trainable_variables])
         assert out.dtype == tf.float32 and np.isfinite(out).all()
-        assert net.name != "generator" or not np.array_equal(out, np.array(out).astype("float16")), "the numbers of the output are half ones"
+        assert net.name != "generator" or not np.array_equal(out, np.array(out).astype("float16")), (
+            "the numbers of the output are half ones"
+        )
         assert all(g is not None and np.isfinite(g).all() for g in gradients), net.name
         assert any(layer.compute_dtype == "float16" for layer in net.layers)

@@ -38,7 +38,7 @@ def net():
 
 
 def halves(net):
-    numpy = lambda weights: [w.numpy() for w in weights]  # noqa: E731
+    numpy = lambda weights: [w.numpy() for w in weights]
     return (net.top.numpy(), numpy(net.G), numpy(net.g)), (numpy(net.R), numpy(net.r))
 
 
@@ -50,11 +50,14 @@ def test_rbm_free_energy(rbm):
 
 
 def test_rbm_sampler_frequencies(rbm):
-    """60 sweeps from fair coins: the total variation is what 20,000 independent samples of the exact distribution show."""
+    """60 sweeps from fair coins: the total variation is what 20,000 independent samples of the
+    exact distribution show."""
     samples = rbm.sample(20_000, seed=1).numpy()
     counts = np.bincount(samples.astype(int) @ [8, 4, 2, 1], minlength=16) / len(samples)
     exact = np.exp(oracles.rbm_log_prob(STATES, *parameters(rbm)))
-    assert oracles.total_variation(counts, exact) < oracles.expected_total_variation(exact, 20_000) + math.sqrt(math.log(1e6) / 40_000)
+    assert oracles.total_variation(counts, exact) < oracles.expected_total_variation(exact, 20_000) + math.sqrt(
+        math.log(1e6) / 40_000
+    )
 
 
 @pytest.mark.parametrize("k", [1, 3])
@@ -74,7 +77,9 @@ def test_contrastive_divergence_is_the_gradient_of_a_difference_of_free_energies
         terms, directions = rbm.contrastive_divergence(x)
     with rng.stream(SEED):
         first, rest = rng.split(rbm.new_seed(), 2)
-        v_k, _, _ = rbm.run_chain(rng.bernoulli(rng.uniform([6, 3], first), logits=rbm.hidden_logits(tf.constant(x))), rest)
+        v_k, _, _ = rbm.run_chain(
+            rng.bernoulli(rng.uniform([6, 3], first), logits=rbm.hidden_logits(tf.constant(x))), rest
+        )
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(rbm.free_energy(x)) - tf.reduce_mean(rbm.free_energy(v_k))
     assert float(terms["loss"]) == pytest.approx(float(loss), abs=1e-6)
@@ -161,7 +166,9 @@ def test_helmholtz_sampler_frequencies(net):
     samples = net.sample(50_000, seed=2).numpy()
     counts = np.bincount(samples.astype(int) @ [8, 4, 2, 1], minlength=16) / len(samples)
     exact = np.exp(oracles.belief_net_log_prob(STATES, *halves(net)[0]))
-    assert oracles.total_variation(counts, exact) < oracles.expected_total_variation(exact, 50_000) + math.sqrt(math.log(1e6) / 100_000)
+    assert oracles.total_variation(counts, exact) < oracles.expected_total_variation(exact, 50_000) + math.sqrt(
+        math.log(1e6) / 100_000
+    )
 
 
 def test_wake_is_the_delta_rule(net):

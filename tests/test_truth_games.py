@@ -1,4 +1,5 @@
-"""Adversarial games and penalties: losses by hand, divergences and their bounds, optimal critics of discrete worlds, dynamics at the equilibrium."""
+"""Adversarial games and penalties: losses by hand, divergences and their bounds, optimal critics of discrete worlds,
+dynamics at the equilibrium."""
 
 import keras
 import numpy as np
@@ -24,9 +25,10 @@ def softplus(v):
 
 
 def parts(name):
-    """A game's loss as a sum: what it makes of outputs on real and on generated examples, up to a constant between them."""
+    """A game's loss as a sum: what it makes of outputs on real and on generated examples, up to a constant between
+    them."""
     game = losses.game(name)
-    other = lambda v: tf.zeros_like(v) + 0.3  # noqa: E731
+    other = lambda v: tf.zeros_like(v) + 0.3
     return lambda v: game.critic(v, other(v)), lambda v: game.critic(other(v), v) - game.critic(other(v), other(v))
 
 
@@ -37,8 +39,9 @@ def one_line(expected, attempt):
 
 
 def repeat(count, body, *state):
-    """body(i, *state) -> state, `count` times in one graph. (Without autograph, which would rewrite the library too.)"""
-    loop = lambda: tf.while_loop(lambda i, *_: i < count, lambda i, *old: (i + 1, *body(i, *old)), (0, *state))  # noqa: E731
+    """body(i, *state) -> state, `count` times in one graph.
+    (Without autograph, which would rewrite the library too.)"""
+    loop = lambda: tf.while_loop(lambda i, *_: i < count, lambda i, *old: (i + 1, *body(i, *old)), (0, *state))
     return [t.numpy() for t in tf.function(loop, autograph=False)()[1:]]
 
 
@@ -48,7 +51,8 @@ def adam(variables, rate, steps):
     return optimizer
 
 
-# -- f-divergences: f, the domain of f* and the activation as Nowozin et al. 2016 list them (tables 1, 2, 5, 6) ----------------------------------------
+# -- f-divergences: f, the domain of f* and the activation as Nowozin et al. 2016 list them (tables 1, 2, 5, 6)
+# ----------------------------------------
 
 
 def f_of(name):
@@ -103,7 +107,10 @@ def conjugate_of(name):
 BREGMAN = {
     "bregman_pearson": (lambda r: (r - 1) ** 2 / 2, lambda r: r - 1),
     "bregman_kl": (lambda r: r * np.log(r) - r + 1, np.log),
-    "bregman_logistic": (lambda r: r * np.log(r) - (1 + r) * np.log((1 + r) / 2), lambda r: np.log(r / (1 + r)) + np.log(2)),
+    "bregman_logistic": (
+        lambda r: r * np.log(r) - (1 + r) * np.log((1 + r) / 2),
+        lambda r: np.log(r / (1 + r)) + np.log(2),
+    ),
 }
 
 
@@ -128,7 +135,7 @@ def by_hand(name, real, fake):
         return np.maximum(0, 1 - real) + np.maximum(0, 1 + fake), -fake
     if name.startswith("bregman"):
         (f, slope, share), r, r_real = bregman_of(name), np.log(1 + np.exp(fake)), np.log(1 + np.exp(real))
-        fixed = lambda r: slope(r) * r - f(r)  # noqa: E731
+        fixed = lambda r: slope(r) * r - f(r)
         return share * fixed(r_real) + (1 - share) * fixed(r) - slope(r_real), (1 - share) * f(r)
     bare = name.removeprefix("practical_")
     (g, _), conjugate = activation_of(bare), conjugate_of(bare)
@@ -153,7 +160,9 @@ def test_bgan_is_fgan_but_for_its_generator():
     f, slope = BREGMAN["bregman_kl"]
     v = np.linspace(-3, 3, 13)
     r = np.log(1 + np.exp(v))
-    t = tf.constant(slope(r) + 1, tf.float32)  # r log r - r + 1 and the r log r of "kl" are one divergence, their slopes 1 apart
+    t = tf.constant(
+        slope(r) + 1, tf.float32
+    )  # r log r - r + 1 and the r log r of "kl" are one divergence, their slopes 1 apart
     bgan, fgan = losses.game("bregman_kl"), losses.game("kl")
     w = tf.constant(v, tf.float32)
     np.testing.assert_allclose(fgan.critic(t, t), bgan.critic(w, w), atol=5e-5)
@@ -166,7 +175,11 @@ def test_smoothing_by_hand():
     real, fake = np.array([0.7, -2.0]), np.array([-1.3, 0.4])
     r, f = tf.constant(real, tf.float32), tf.constant(fake, tf.float32)
     cross = -0.9 * np.log(sigmoid(real)) - 0.1 * np.log(1 - sigmoid(real)) - np.log(1 - sigmoid(fake))
-    for name, expected in (("minimax", cross), ("non_saturating", cross), ("least_squares", (real - 0.9) ** 2 / 2 + fake**2 / 2)):
+    for name, expected in (
+        ("minimax", cross),
+        ("non_saturating", cross),
+        ("least_squares", (real - 0.9) ** 2 / 2 + fake**2 / 2),
+    ):
         np.testing.assert_allclose(losses.smoothed(name, 0.1).critic(r, f), expected, rtol=1e-5)
         np.testing.assert_array_equal(losses.smoothed(name, 0.1).generator(f), losses.game(name).generator(f))
         np.testing.assert_array_equal(losses.smoothed(name, 0.0).critic(r, f), losses.game(name).critic(r, f))
@@ -210,7 +223,8 @@ def test_names_that_are_none(attempt, expected):
 def test_games_stay_finite(name):
     """Outputs from -30 to 30: losses and gradients are finite in float32, and right where the mathematics is smooth.
 
-    Far out of this range they end: exp overflows at 88 (kl, reverse_kl, neyman, squared_hellinger, jeffrey); alpha below 1 is cut where softplus(-v)
+    Far out of this range they end: exp overflows at 88 (kl, reverse_kl, neyman, squared_hellinger, jeffrey); alpha
+        below 1 is cut where softplus(-v)
     falls under 2e-12, near 27, with a gradient of zero. The others, which grow as v or its square, go on.
     """
     explode = any(bare in name for bare in ("kl", "neyman", "squared_hellinger", "jeffrey"))
@@ -235,7 +249,12 @@ def test_weighted_jensen_shannon_far_out(pi):
     """f*(g(v)) by its formula in double precision, which has the digits for it, to where single precision has none."""
     v = np.linspace(-20, 300, 81)
     expected = (1 - pi) * (np.log(1 - pi) - np.log(-np.expm1(-softplus(-v) / pi)))
-    np.testing.assert_allclose(losses.divergence(f"weighted_jensen_shannon:{pi}").composed(tf.constant(v, tf.float32)), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        losses.divergence(f"weighted_jensen_shannon:{pi}").composed(tf.constant(v, tf.float32)),
+        expected,
+        rtol=1e-5,
+        atol=1e-5,
+    )
 
 
 # -- f-divergences ---------------------------------------------------------------------------------------------------
@@ -243,7 +262,8 @@ def test_weighted_jensen_shannon_far_out(pi):
 
 @pytest.mark.parametrize("name", F_GAMES)
 def test_conjugates(name):
-    """u t - f(u) <= f*(t), with equality at t = f'(u); T reaches only where f* is finite; f* of the activation is `composed`; f'(1) the threshold."""
+    """u t - f(u) <= f*(t), with equality at t = f'(u); T reaches only where f* is finite; f* of the activation is
+    `composed`; f'(1) the threshold."""
     d = losses.divergence(name)
     u = tf.constant(np.exp(np.linspace(-4, 4, 65)), tf.float64)  # u = 1 is one of them
     with tf.GradientTape() as tape:
@@ -265,8 +285,9 @@ def test_conjugates(name):
 
 
 def test_bounds_of_two_gaussians():
-    """Critics of p = Normal(0.5, 0.9²) and q = Normal(0, 1), all trained at once on their population objectives: the bound rises to the divergence
-    and never passes it. The divergence by quadrature, and in closed form where there is one."""
+    """Critics of p = Normal(0.5, 0.9²) and q = Normal(0, 1), all trained at once on their population objectives: the
+    bound rises to the divergence and never passes it. The divergence by quadrature, and in closed form where there is
+    one."""
     grid = np.linspace(-9, 9, 721)
     log_p, log_q = stats.norm.logpdf(grid, 0.5, 0.9), stats.norm.logpdf(grid, 0, 1)
     width = grid[1] - grid[0]
@@ -274,7 +295,9 @@ def test_bounds_of_two_gaussians():
     for name in F_GAMES:
         exact.append(integrate.trapezoid(np.exp(log_q) * f_of(name)(np.exp(log_p - log_q)), grid))
         closed = {"alpha": "alpha:0.5"}.get(name, name)
-        if closed in ("kl", "reverse_kl", "jeffrey", "squared_hellinger", "pearson", "neyman") or closed.startswith("alpha"):
+        if closed in ("kl", "reverse_kl", "jeffrey", "squared_hellinger", "pearson", "neyman") or closed.startswith(
+            "alpha"
+        ):
             assert exact[-1] == pytest.approx(oracles.gaussian_divergence(closed, (0.5, 0.9), (0, 1)), rel=1e-6)
     exact = np.array(exact)
 
@@ -290,7 +313,12 @@ def test_bounds_of_two_gaussians():
     def step(i, _, highest):
         with tf.GradientTape() as tape:
             outputs = tf.unstack((tf.tanh(seen @ W[0] + W[1]) @ W[2] + seen @ W[3])[..., 0])
-            bounds = tf.stack([tf.reduce_sum(p * d.activation(v) - q * d.composed(v)) for d, v in zip(divergences, outputs, strict=True)])
+            bounds = tf.stack(
+                [
+                    tf.reduce_sum(p * d.activation(v) - q * d.composed(v))
+                    for d, v in zip(divergences, outputs, strict=True)
+                ]
+            )
             loss = -tf.reduce_sum(bounds)
         optimizer.apply(tape.gradient(loss, [w.value for w in W]), W)
         return bounds, tf.maximum(highest, bounds)
@@ -308,7 +336,8 @@ P, Q = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.1, 0.2, 0.3, 0.4])
 
 
 def test_optimal_critics_of_a_discrete_world():
-    """Descent of every game at once over tables [game, state] of outputs: each ends at the critic and at the value that its paper proves."""
+    """Descent of every game at once over tables [game, state] of outputs: each ends at the critic and at the value that
+    its paper proves."""
     tables = keras.Variable(np.zeros((len(ALL_GAMES), 4), "float32"))
     optimizer = adam([tables], 0.1, 700)
     p, q = (tf.constant(d, tf.float32) for d in (P, Q))
@@ -334,7 +363,9 @@ def test_optimal_critics_of_a_discrete_world():
     assert values["hinge"] == pytest.approx(-2 * (1 - apart), abs=1e-3)
     np.testing.assert_array_equal(table["wasserstein"], np.sign(P - Q))
     assert values["wasserstein"] == pytest.approx(2 * apart, abs=1e-5)
-    for name in (name for name in ALL_GAMES if name.startswith("bregman")):  # the table is the density ratio, the generator descends its f-divergence
+    for name in (
+        name for name in ALL_GAMES if name.startswith("bregman")
+    ):  # the table is the density ratio, the generator descends its f-divergence
         f, _, share = bregman_of(name)
         relative = P / (share * P + (1 - share) * Q)
         np.testing.assert_allclose(softplus(table[name]), relative, rtol=0.02)
@@ -344,12 +375,18 @@ def test_optimal_critics_of_a_discrete_world():
         assert values[name] == pytest.approx(np.sum(Q * f_of(name)(ratio)), abs=2e-3), name
         if name != "total_variation":  # whose T goes to ±1/2, and v to infinity
             up, down = (f_of(name)(ratio * (1 + sign * 1e-5)) for sign in (1, -1))
-            np.testing.assert_allclose(activation_of(name)[0](table[name]), (up - down) / (2e-5 * ratio), atol=5e-3, rtol=0.05)
+            np.testing.assert_allclose(
+                activation_of(name)[0](table[name]), (up - down) / (2e-5 * ratio), atol=5e-3, rtol=0.05
+            )
 
 
 def test_the_wasserstein_game_on_the_line():
     """Over all tables whose slope is at most one the critic's best value is the earth mover's distance."""
-    places, p, q = np.array([0.0, 0.5, 0.7, 2.0, 3.0]), np.array([0.4, 0.1, 0.1, 0.1, 0.3]), np.array([0.1, 0.5, 0.1, 0.25, 0.05])
+    places, p, q = (
+        np.array([0.0, 0.5, 0.7, 2.0, 3.0]),
+        np.array([0.4, 0.1, 0.1, 0.1, 0.3]),
+        np.array([0.1, 0.5, 0.1, 0.25, 0.05]),
+    )
     slopes = tf.Variable(np.zeros(4, "float32"))
     real, fake = parts("wasserstein")
 
@@ -364,7 +401,8 @@ def test_the_wasserstein_game_on_the_line():
     np.testing.assert_array_equal(slopes, np.sign(np.cumsum(q - p)[:-1]))  # larger on what is real
 
 
-# -- Dirac-GAN (Mescheder et al. 2018): the data at 0, the generator at θ, the critic ψ x --------------------------------
+# -- Dirac-GAN (Mescheder et al. 2018): the data at 0, the generator at θ, the critic ψ x
+# --------------------------------
 
 
 def dirac(game, penalties=(), noise=0.0, psi=0.0, theta=0.0):
@@ -404,7 +442,8 @@ def pair(half_trace, determinant):
 
 
 def test_eigenvalues_of_dirac_gan(monkeypatch):
-    """f(t) = -log(1 + exp(-t)), f'(0) = 1/2, f''(0) = -1/4. Section 3 and lemmas D.1 to D.8 of the paper; Roth's from ∂²/∂ψ² (γ/2)(1/4 + 1/4) ψ² = γ/2."""
+    """f(t) = -log(1 + exp(-t)), f'(0) = 1/2, f''(0) = -1/4. Section 3 and lemmas D.1 to D.8 of the paper; Roth's from
+    ∂²/∂ψ² (γ/2)(1/4 + 1/4) ψ² = γ/2."""
     np.testing.assert_allclose(eigenvalues("minimax"), [-0.5j, 0.5j], atol=1e-6)
     np.testing.assert_allclose(eigenvalues("non_saturating"), [-0.5j, 0.5j], atol=1e-6)
     np.testing.assert_allclose(eigenvalues("wasserstein"), [-1j, 1j], atol=1e-6)
@@ -420,7 +459,8 @@ def test_eigenvalues_of_dirac_gan(monkeypatch):
 
 
 def test_who_converges():
-    """1000 steps of simultaneous descent from near the equilibrium: without a penalty away from it, with R1 into it, WGAN-GP and WGAN not into it."""
+    """1000 steps of simultaneous descent from near the equilibrium: without a penalty away from it, with R1 into it,
+    WGAN-GP and WGAN not into it."""
     games = {
         "none": dirac("minimax", psi=0.2, theta=0.2),
         "r1": dirac("minimax", ("r1:1",), psi=0.2, theta=0.2),

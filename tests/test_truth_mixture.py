@@ -12,7 +12,9 @@ from tfgen.mixture import GMM, MoB
 STATES = oracles.binary_states(5).astype("float32")
 GENERATOR = np.random.default_rng(0)
 BITS = (GENERATOR.random((100, 5)) < np.where(GENERATOR.random((100, 1)) < 0.4, 0.8, 0.3)).astype("float32")
-POINTS = np.concatenate([GENERATOR.normal((50, -3), (1, 0.3), (60, 2)), GENERATOR.normal((53, 0), 0.5, (40, 2))]).astype("float32")
+POINTS = np.concatenate(
+    [GENERATOR.normal((50, -3), (1, 0.3), (60, 2)), GENERATOR.normal((53, 0), 0.5, (40, 2))]
+).astype("float32")
 
 
 def covariances(gmm):
@@ -26,7 +28,9 @@ def test_mob_density_and_em():
     mob.fit(BITS, batch_size=32, epochs=1, verbose=0)
     for _ in range(3):
         weights, means = np.exp(mob.log_weights.numpy()), mob.means.numpy()
-        np.testing.assert_allclose(mob.log_prob(STATES), oracles.mixture_of_bernoullis_log_prob(STATES, weights, means), atol=1e-5)
+        np.testing.assert_allclose(
+            mob.log_prob(STATES), oracles.mixture_of_bernoullis_log_prob(STATES, weights, means), atol=1e-5
+        )
         assert np.exp(mob.log_prob(STATES)).sum() == pytest.approx(1, abs=1e-5)
         mob.fit(BITS, batch_size=32, epochs=1, verbose=0)
         weights, means = oracles.em_step_bernoullis(BITS, weights, means)
@@ -40,7 +44,12 @@ def test_gmm_density_and_em():
     gmm.fit(POINTS, batch_size=32, epochs=1, verbose=0)
     for _ in range(3):
         weights, means, spread = np.exp(gmm.log_weights.numpy()), gmm.means.numpy(), covariances(gmm)
-        np.testing.assert_allclose(gmm.log_prob(POINTS), oracles.mixture_of_gaussians_log_prob(POINTS, weights, means, spread), rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(
+            gmm.log_prob(POINTS),
+            oracles.mixture_of_gaussians_log_prob(POINTS, weights, means, spread),
+            rtol=1e-3,
+            atol=1e-3,
+        )
         gmm.fit(POINTS, batch_size=32, epochs=1, verbose=0)
         weights, means, spread = oracles.em_step_gaussians(POINTS, weights, means, spread)
         np.testing.assert_allclose(np.exp(gmm.log_weights.numpy()), weights, atol=1e-4)
@@ -48,7 +57,9 @@ def test_gmm_density_and_em():
         np.testing.assert_allclose(covariances(gmm), spread, atol=1e-2)
 
 
-@pytest.mark.parametrize("model, x", [(MoB((5,), components=4), BITS), (GMM((2,), components=4), POINTS)], ids=["mob", "gmm"])
+@pytest.mark.parametrize(
+    "model, x", [(MoB((5,), components=4), BITS), (GMM((2,), components=4), POINTS)], ids=["mob", "gmm"]
+)
 def test_the_likelihood_never_falls(model, x):
     """Batches of 32 of 100: one M-step an epoch, whatever the batch. (The first epoch only finds a place to start.)"""
     model.compile()
@@ -58,7 +69,8 @@ def test_the_likelihood_never_falls(model, x):
 
 
 def test_mob_starts_at_examples():
-    """Half way from grey to one example, or to a mean that few decide: over 40 components more than half lie nearest to a corner of the cube."""
+    """Half way from grey to one example, or to a mean that few decide: over 40 components more than half lie nearest to
+    a corner of the cube."""
     mob = MoB((5,), components=40)
     mob.compile()
     mob.fit(np.repeat(BITS, 40, 0), batch_size=32, epochs=1, verbose=0)
@@ -92,7 +104,11 @@ def test_gmm_density_integrates_and_is_sampled():
     gmm = GMM((2,), components=3)
     gmm.compile()
     gmm.fit(POINTS, batch_size=32, epochs=8, verbose=0)
-    grid = np.stack(np.meshgrid(np.linspace(40, 62, 500), np.linspace(-8, 6, 500), indexing="ij"), -1).reshape(-1, 2).astype("float32")
+    grid = (
+        np.stack(np.meshgrid(np.linspace(40, 62, 500), np.linspace(-8, 6, 500), indexing="ij"), -1)
+        .reshape(-1, 2)
+        .astype("float32")
+    )
     mass = np.exp(gmm.log_prob(grid)) * (22 / 499) * (14 / 499)
     assert mass.sum() == pytest.approx(1, abs=1e-2)
     samples, cell = gmm.sample(20_000, seed=1).numpy(), lambda z: (z[:, 0] > 51).astype(int) * 2 + (z[:, 1] > -1.5)
@@ -108,7 +124,9 @@ def test_mob_sampler_frequencies():
     counts = np.bincount(samples.astype(int) @ [16, 8, 4, 2, 1], minlength=32) / 50_000
     exact = np.exp(mob.log_prob(STATES).numpy().astype(float))
     exact /= exact.sum()
-    assert oracles.total_variation(counts, exact) < oracles.expected_total_variation(exact, 50_000) + math.sqrt(math.log(1e6) / 100_000)
+    assert oracles.total_variation(counts, exact) < oracles.expected_total_variation(exact, 50_000) + math.sqrt(
+        math.log(1e6) / 100_000
+    )
 
 
 def test_nan_of_the_m_step_is_put_back():

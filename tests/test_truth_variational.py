@@ -62,15 +62,18 @@ def test_sampler_frequencies(vae, exact):
     samples = vae.sample(50_000, seed=1).numpy()
     counts = np.bincount(samples.astype(int) @ [8, 4, 2, 1], minlength=16) / 50_000
     p = np.exp(exact) / np.exp(exact).sum()
-    assert oracles.total_variation(counts, p) < oracles.expected_total_variation(p, 50_000) + math.sqrt(math.log(1e6) / 100_000)
+    assert oracles.total_variation(counts, p) < oracles.expected_total_variation(p, 50_000) + math.sqrt(
+        math.log(1e6) / 100_000
+    )
 
 
 def test_bound_is_tight_where_the_posterior_is_exact():
-    """A linear decoder of one latent: x = wz + b + noise; the exact posterior is linear too, and then one sample gives log p(x)."""
+    """A linear decoder of one latent: x = wz + b + noise; the exact posterior is linear too, and then one sample gives
+    log p(x)."""
     model = VAE((3,), latent=1, hidden=(), likelihood="gaussian")
     w, b, sd = np.array([1.0, -2.0, 0.5]), np.array([0.1, 0.2, -0.3]), 0.7
     precision = 1 + (w @ w) / sd**2
-    raw = lambda s: math.log(math.expm1(s - 1e-3))  # noqa: E731  the inverse of softplus plus the floor
+    raw = lambda s: math.log(math.expm1(s - 1e-3))
     model.decoder.set_weights([np.concatenate([w, np.zeros(3)])[None], np.concatenate([b, np.full(3, raw(sd))])])
     gain = w / sd**2 / precision
     model.encoder.set_weights([np.stack([gain, np.zeros(3)], 1), np.array([-gain @ b, raw(precision**-0.5)])])

@@ -1,4 +1,5 @@
-"""One worker of a test: python worker.py FOLDER [epoch to die in]. TF_CONFIG says which; without it, the whole on one device."""
+"""One worker of a test: python worker.py FOLDER [epoch to die in]. TF_CONFIG says which; without it, the whole on one
+device."""
 
 import os
 import pathlib
@@ -31,12 +32,16 @@ def main(folder: pathlib.Path, dies: int | None) -> None:
         keras.callbacks.TensorBoard(str(folder / "logs")),
     ]
     try:
-        history = model.fit(x, batch_size=16, epochs=4, shuffle=False, verbose=0, callbacks=callbacks, validation_data=(x, None))
+        history = model.fit(
+            x, batch_size=16, epochs=4, shuffle=False, verbose=0, callbacks=callbacks, validation_data=(x, None)
+        )
     except RuntimeError as error:
         print(error, flush=True)
         os._exit(3)
     judged = model.evaluate(x, batch_size=16, verbose=0, return_dict=True)
-    ends = {"loss": history.history["loss"][-1], "judged": judged["loss"]} | {f"weight{i}": w for i, w in enumerate(model.get_weights())}
+    ends = {"loss": history.history["loss"][-1], "judged": judged["loss"]} | {
+        f"weight{i}": w for i, w in enumerate(model.get_weights())
+    }
     np.savez(folder / f"end{os.environ.get('TF_CONFIG', '')[-3:-2]}.npz", **ends)
 
 

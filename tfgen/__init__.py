@@ -11,7 +11,10 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _ASKED = sys.orig_argv[sys.orig_argv.index("-m") + 1 :] if "-m" in sys.orig_argv[:-1] else [""]
-if _ASKED[0] not in ("tfgen", "tfgen.__main__") and _ASKED[0].split(".")[0] not in ("export", "apps"):  # those commands import it when they need it
+if _ASKED[0] not in ("tfgen", "tfgen.__main__") and _ASKED[0].split(".")[0] not in (
+    "export",
+    "apps",
+):  # those commands import it when they need it
     from tfgen._quiet import import_tensorflow
 
     import_tensorflow()

@@ -1,4 +1,5 @@
-"""python -m tfgen: the command line. Every command is a function of tfgen.runs; TensorFlow is imported when one needs it."""
+"""python -m tfgen: the command line. Every command is a function of tfgen.runs; TensorFlow is imported when one needs
+it."""
 
 import os
 import sys
@@ -7,10 +8,15 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
+)
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `train` made, such as runs/vae-digits.")]
-DataDir = Annotated[Path | None, typer.Option(help="Where TensorFlow Datasets are, or go; else TFDS_DATA_DIR, else ~/tensorflow_datasets.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Where TensorFlow Datasets are, or go; else TFDS_DATA_DIR, else ~/tensorflow_datasets."),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -27,32 +33,52 @@ def list_() -> None:
     for family in dict.fromkeys(entry.family for entry in catalog.CATALOG):
         print(f"\n{family}")
         for entry in (e for e in catalog.CATALOG if e.family == family):
-            print(f"  {entry.name:<12} {entry.summary}\n  {'':<12} {entry.paper}\n  {'':<12} {', '.join(entry.abilities)}")
+            print(
+                f"  {entry.name:<12} {entry.summary}\n  {'':<12} {entry.paper}\n  {'':<12} {', '.join(entry.abilities)}"
+            )
     print("\nnext: python -m tfgen train vae")
 
 
 @app.command()
 def train(
     system: Annotated[str, typer.Argument(metavar="SYSTEM", help="A name of `python -m tfgen list`.")],
-    data: Annotated[str, typer.Option(help="digits, ring, grid, bars, ising, a TensorFlow Dataset, or a folder of pictures.")] = "digits",
+    data: Annotated[
+        str, typer.Option(help="digits, ring, grid, bars, ising, a TensorFlow Dataset, or a folder of pictures.")
+    ] = "digits",
     data_dir: DataDir = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="By default the catalog's.")] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Over all devices; by default the catalog's.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An argument of the system, such as hidden=200,200. Repeatable.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="An argument of the system, such as hidden=200,200. Repeatable."
+        ),
+    ] = None,
     labels: Annotated[bool, typer.Option("--labels", help="Tell the model the labels of the data.")] = False,
     labelled: Annotated[int | None, typer.Option(min=1, help="Only so many examples keep their label.")] = None,
-    binarise: Annotated[str, typer.Option(help="Grey to 0 and 1: afresh each epoch, fixed once, or threshold.")] = "epoch",
+    binarise: Annotated[
+        str, typer.Option(help="Grey to 0 and 1: afresh each epoch, fixed once, or threshold.")
+    ] = "epoch",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many examples.")] = None,
     size: Annotated[int | None, typer.Option(min=1, help="Cut and average pictures to this width and height.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Of the first player, which leads the others; by default the paper's.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Of the first player, which leads the others; by default the paper's.")
+    ] = None,
     decay: Annotated[str, typer.Option(help="Of the learning rate over the epochs: none, cosine or linear.")] = "none",
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and every draw.")] = 0,
     precision: Annotated[str, typer.Option(help="float32, mixed_bfloat16 or mixed_float16.")] = "float32",
-    distribute: Annotated[str, typer.Option(help="none, mirrored (all GPUs) or multiworker (the machines of TF_CONFIG).")] = "none",
+    distribute: Annotated[
+        str, typer.Option(help="none, mirrored (all GPUs) or multiworker (the machines of TF_CONFIG).")
+    ] = "none",
     xla: Annotated[bool, typer.Option("--xla", help="Compile the training step.")] = False,
     out: Annotated[Path | None, typer.Option(help="The run's folder; by default runs/SYSTEM-DATA.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew: what the folder holds is forgotten when the first epoch is done.")] = False,
-    pictures_every: Annotated[int, typer.Option(min=1, help="Samples and histograms for TensorBoard each so many epochs.")] = 1,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Begin anew: what the folder holds is forgotten when the first epoch is done."),
+    ] = False,
+    pictures_every: Annotated[
+        int, typer.Option(min=1, help="Samples and histograms for TensorBoard each so many epochs.")
+    ] = 1,
 ) -> None:
     """Train a system into a folder. The same command goes on where it was interrupted."""
     from tfgen.words import one_of
@@ -64,19 +90,41 @@ def train(
     from tfgen import runs
 
     settings = runs.Settings(
-        system, runs.parse(tfgen.catalog.find(system).model, set_ or []), data, binarise, limit, size and (size, size),
-        labels, labelled, batch, epochs, learning_rate, decay, seed, precision, xla,
-    )  # fmt: skip
-    named = Path(data).expanduser().resolve().name if data.startswith(("/", ".", "~")) else data.replace("/", "-").replace(":", "-")
+        system,
+        runs.parse(tfgen.catalog.find(system).model, set_ or []),
+        data,
+        binarise,
+        limit,
+        size and (size, size),
+        labels,
+        labelled,
+        batch,
+        epochs,
+        learning_rate,
+        decay,
+        seed,
+        precision,
+        xla,
+    )
+    named = (
+        Path(data).expanduser().resolve().name
+        if data.startswith(("/", ".", "~"))
+        else data.replace("/", "-").replace(":", "-")
+    )
     folder = out or Path("runs") / f"{system}-{named}"
     try:
-        runs.train(settings, folder, data_dir=data_dir, fresh=fresh, distribute_by=distribute, pictures_every=pictures_every)
+        runs.train(
+            settings, folder, data_dir=data_dir, fresh=fresh, distribute_by=distribute, pictures_every=pictures_every
+        )
     except KeyboardInterrupt:
         same = "the same command without --fresh" if fresh else "the same command"
         print(f"\ninterrupted: every finished epoch is in {folder}, and {same} goes on from there", file=sys.stderr)
         raise typer.Exit(130) from None
     print(f"see {folder}/samples, or: tensorboard --logdir {folder.parent}")
-    print(f"next: python -m tfgen sample {folder} | python -m tfgen evaluate {folder} | python -m tfgen analyse {folder}{_export(folder)}")
+    print(
+        f"next: python -m tfgen sample {folder} | python -m tfgen evaluate {folder} | python -m tfgen analyse "
+        f"{folder}{_export(folder)}"
+    )
 
 
 @app.command()
@@ -84,7 +132,9 @@ def sample(
     run: RunFolder,
     n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 64,
     seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same samples.")] = None,
-    label: Annotated[int | None, typer.Option(help="For a model that was told labels: all of this class; else every class in turn.")] = None,
+    label: Annotated[
+        int | None, typer.Option(help="For a model that was told labels: all of this class; else every class in turn.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="A .png or .npy file; by default in the run's samples/.")] = None,
 ) -> None:
     """Draw samples: a picture, or the numbers."""
@@ -101,18 +151,33 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many examples.")] = None,
     data_dir: DataDir = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
-    k: Annotated[int, typer.Option("-k", "--k", min=1, help="Samples behind each estimate of a likelihood through its bound.")] = 1000,
+    k: Annotated[
+        int, typer.Option("-k", "--k", min=1, help="Samples behind each estimate of a likelihood through its bound.")
+    ] = 1000,
     chains: Annotated[int, typer.Option(min=2, help="Of annealed importance sampling.")] = 100,
     temperatures: Annotated[int, typer.Option(min=1, help="Of annealed importance sampling.")] = 10_000,
-    samples: Annotated[int | None, typer.Option(min=10, help="To compare with the data; by default 10,000 where there is no likelihood, else none.")] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=10, help="To compare with the data; by default 10,000 where there is no likelihood, else none."
+        ),
+    ] = None,
 ) -> None:
     """Every metric that is true of the model, into the terminal and card.json."""
     _tensorflow()
     from tfgen import runs
 
     runs.evaluate(
-        runs.Run.open(run), split=split, limit=limit, data_dir=data_dir, seed=seed, k=k, chains=chains, temperatures=temperatures, samples=samples
-    )  # fmt: skip
+        runs.Run.open(run),
+        split=split,
+        limit=limit,
+        data_dir=data_dir,
+        seed=seed,
+        k=k,
+        chains=chains,
+        temperatures=temperatures,
+        samples=samples,
+    )
     print(f"written into {run}/card.json{_export(run)}")
 
 
@@ -120,9 +185,12 @@ def evaluate(
 def analyse(
     run: RunFolder,
     data_dir: DataDir = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn: the same seed gives the same pictures.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of everything that is drawn: the same seed gives the same pictures.")
+    ] = 0,
 ) -> None:
-    """What has it learnt: stages of training, latent walks, codes, nearest neighbours, as pictures and into card.json."""
+    """What has it learnt: stages of training, latent walks, codes, nearest neighbours, as pictures
+    and into card.json."""
     _tensorflow()
     from tfgen import runs
 
@@ -132,12 +200,18 @@ def analyse(
 
 @app.command()
 def reproduce(
-    name: Annotated[str | None, typer.Argument(metavar="CLAIM", help="One of docs/claims.csv; none lists them.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="CLAIM", help="One of docs/claims.csv; none lists them.")
+    ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="How many; by default as many as the claim states.")] = None,
     data_dir: DataDir = None,
     out: Annotated[Path, typer.Option(help="For the runs.")] = Path("runs/claims"),
-    quick: Annotated[bool, typer.Option("--quick", help="The same path in seconds, on few examples: its figures mean nothing.")] = False,
-    record: Annotated[bool, typer.Option("--record", help="Write the figures into docs/claims.csv and the README.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The same path in seconds, on few examples: its figures mean nothing.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the figures into docs/claims.csv and the README.")
+    ] = False,
 ) -> None:
     """Measure a claim again: train, evaluate, and put ours beside the published figure."""
     from tfgen.runs import claims
@@ -173,7 +247,8 @@ def command(arguments: list[str]) -> int:
 
 
 def run_app(app: typer.Typer, arguments: list[str], name: str) -> int:
-    """Runs a command line; its exit code. What a person can put right is one line and code 2; TFGEN_TRACEBACK=1 shows where it came from."""
+    """Runs a command line; its exit code. What a person can put right is one line and code 2; TFGEN_TRACEBACK=1 shows
+    where it came from."""
     try:
         app(arguments, prog_name=name)
     except SystemExit as end:
@@ -183,7 +258,11 @@ def run_app(app: typer.Typer, arguments: list[str], name: str) -> int:
             raise
         line = next((line for line in str(error).splitlines() if line.strip()), "")
         ours = isinstance(error, (ValueError, OSError, ImportError, RuntimeError))
-        print(f"{name}: {line if ours and line else f'{type(error).__name__}: {line[:300]} (TFGEN_TRACEBACK=1 shows where)'}", file=sys.stderr)
+        print(
+            f"{name}: "
+            f"{line if ours and line else f'{type(error).__name__}: {line[:300]} (TFGEN_TRACEBACK=1 shows where)'}",
+            file=sys.stderr,
+        )
         return 2
     return 0
 

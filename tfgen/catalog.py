@@ -9,7 +9,13 @@ from tfgen.words import nearest
 
 __all__ = ["CATALOG", "Entry", "find", "load", "table"]
 
-CATALOG: list[Entry] = [*energy.ENTRIES, *adversarial.ENTRIES, *variational.ENTRIES, *autoregressive.ENTRIES, *mixture.ENTRIES]
+CATALOG: list[Entry] = [
+    *energy.ENTRIES,
+    *adversarial.ENTRIES,
+    *variational.ENTRIES,
+    *autoregressive.ENTRIES,
+    *mixture.ENTRIES,
+]
 
 
 def find(name: str) -> Entry:

@@ -1,6 +1,7 @@
 """Conditions: what a model is told besides x.
 
-A model declares `condition` as None, a number of classes (labels [n]), a shape (tensors [n, *shape]), or a dict of these.
+A model declares `condition` as None, a number of classes (labels [n]), a shape (tensors [n, *shape]), or a dict of
+these.
 """
 
 import math
@@ -8,7 +9,19 @@ import math
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["beside", "broadcast", "check", "check_labels", "describe", "in_turn", "parts", "shape_of", "signature", "size", "vector"]
+__all__ = [
+    "beside",
+    "broadcast",
+    "check",
+    "check_labels",
+    "describe",
+    "in_turn",
+    "parts",
+    "shape_of",
+    "signature",
+    "size",
+    "vector",
+]
 
 Spec = None | int | tuple | dict
 
@@ -105,7 +118,10 @@ def check(spec: Spec, condition, who: str, values: bool = True) -> None:
     """One clear line where a condition is missing, unasked for, of another shape or outside its classes."""
     if spec is None:
         if condition is not None:
-            raise ValueError(f"{who} came with a condition, and this model takes none: leave it out, or build the model with condition=…")
+            raise ValueError(
+                f"{who} came with a condition, and this model takes none: leave it out, or build the model with "
+                "condition=…"
+            )
         return
     if condition is None:
         raise ValueError(f"{who} came without a condition; this model takes {describe(spec)}: give (x, condition)")
@@ -119,9 +135,15 @@ def check(spec: Spec, condition, who: str, values: bool = True) -> None:
     if not values:
         return
     shape = tuple(condition.shape)
-    if len(shape) != 1 + len(shape_of(spec)) or any(d not in (None, e) for d, e in zip(shape[1:], shape_of(spec), strict=True)):
+    if len(shape) != 1 + len(shape_of(spec)) or any(
+        d not in (None, e) for d, e in zip(shape[1:], shape_of(spec), strict=True)
+    ):
         raise ValueError(f"{who} came with a condition of shape {shape}; this model takes {describe(spec)}")
-    if isinstance(spec, int) and (isinstance(condition, np.ndarray) or (tf.is_tensor(condition) and not tf.is_symbolic_tensor(condition))):
+    if isinstance(spec, int) and (
+        isinstance(condition, np.ndarray) or (tf.is_tensor(condition) and not tf.is_symbolic_tensor(condition))
+    ):
         labels = np.asarray(condition)
         if labels.size and not (np.all(labels == labels.astype(int)) and labels.min() >= 0 and labels.max() < spec):
-            raise ValueError(f"{who} came with labels from {labels.min()} to {labels.max()}; this model takes {describe(spec)}")
+            raise ValueError(
+                f"{who} came with labels from {labels.min()} to {labels.max()}; this model takes {describe(spec)}"
+            )

@@ -15,7 +15,8 @@ NAMES = ("none", "mirrored", "multiworker")
 
 
 def strategy(name: str = "none", devices: list[str] | None = None) -> tf.distribute.Strategy:
-    """`none` (one device), `mirrored` (every GPU of this machine, or `devices`), `multiworker` (the machines that TF_CONFIG names).
+    """`none` (one device), `mirrored` (every GPU of this machine, or `devices`), `multiworker` (the machines that
+    TF_CONFIG names).
 
     `multiworker` must be asked for before TensorFlow computes anything.
     """
@@ -40,13 +41,19 @@ def _check_cluster() -> None:
             _ = config["cluster"]["worker"][task["index"]]
     except (json.JSONDecodeError, KeyError, IndexError, TypeError) as error:
         expected = '{"cluster": {"worker": ["host:port", …]}, "task": {"type": "worker", "index": 0}}'
-        raise ValueError(f"TF_CONFIG is {text!r} ({type(error).__name__}: {error}); expected JSON like {expected}") from None
+        raise ValueError(
+            f"TF_CONFIG is {text!r} ({type(error).__name__}: {error}); expected JSON like {expected}"
+        ) from None
 
 
 def is_chief(current: tf.distribute.Strategy | None = None) -> bool:
     """Whether this process writes: always, but for the workers beside the first one of a multiworker strategy."""
     resolver = getattr(current, "cluster_resolver", None)
-    return resolver is None or resolver.task_type in (None, "chief") or (resolver.task_type == "worker" and resolver.task_id == 0)
+    return (
+        resolver is None
+        or resolver.task_type in (None, "chief")
+        or (resolver.task_type == "worker" and resolver.task_id == 0)
+    )
 
 
 def assign(variable, value: tf.Tensor) -> None:
@@ -55,14 +62,19 @@ def assign(variable, value: tf.Tensor) -> None:
     if context is None or not tf.distribute.has_strategy():
         variable.assign(value)
     else:
-        context.merge_call(lambda current, new: current.extended.update(variable.value, lambda v, one: v.assign(one), args=(new,)), args=(value,))
+        context.merge_call(
+            lambda current, new: current.extended.update(variable.value, lambda v, one: v.assign(one), args=(new,)),
+            args=(value,),
+        )
 
 
 def make_function(model, step: Callable) -> Callable | None:
-    """Keras's train or test function for a model built under a strategy (None for any other): runs `steps_per_execution` steps.
+    """Keras's train or test function for a model built under a strategy (None for any other): runs
+    `steps_per_execution` steps.
 
-    Stock Keras reduces the logs of a step over axis 0, which scalars do not have on several workers, and cannot take several steps at a time
-    on any strategy. Here the logs are read from the metrics, which add up over replicas by themselves.
+    Stock Keras reduces the logs of a step over axis 0, which scalars do not have on several workers, and cannot take
+    several steps at a time on any strategy. Here the logs are read from the metrics, which add up over replicas by
+    themselves.
     """
     current = model._distribute_strategy
     if current is None:

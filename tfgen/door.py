@@ -11,7 +11,13 @@ from tfgen import condition as conditions
 
 __all__ = ["VALUES", "check_argument", "check_data", "check_noise", "check_shapes", "our_line"]
 
-VALUES = {"binary": (0.0, 1.0), "unit": (0.0, 1.0), "signed": (-1.0, 1.0), "bytes": (0.0, 255.0), "real": (-np.inf, np.inf)}
+VALUES = {
+    "binary": (0.0, 1.0),
+    "unit": (0.0, 1.0),
+    "signed": (-1.0, 1.0),
+    "bytes": (0.0, 255.0),
+    "real": (-np.inf, np.inf),
+}
 
 _REMEDY = {
     "binary": "only 0 and 1: tfgen.data.load(…, values='binary') binarises",
@@ -22,7 +28,8 @@ _REMEDY = {
 
 
 def our_line(error: Exception) -> ValueError | None:
-    """The line that we put behind "[tfgen] " where an error must pass through a graph; None of an error that is not ours."""
+    """The line that we put behind "[tfgen] " where an error must pass through a graph; None of an error that is not
+    ours."""
     _, mark, line = str(error).partition("[tfgen] ")
     return ValueError(line.split("\n")[0]) if mark else None
 
@@ -31,7 +38,9 @@ def check_shapes(model, x, condition, who: str = "x") -> None:
     """What can be told from shapes alone: used while a step is traced."""
     if not tf.nest.is_nested(x):
         got, expected = tuple(x.shape)[1:], model.shape
-        if len(got) != len(expected) or any(g is not None and e is not None and g != e for g, e in zip(got, expected, strict=True)):
+        if len(got) != len(expected) or any(
+            g is not None and e is not None and g != e for g, e in zip(got, expected, strict=True)
+        ):
             raise ValueError(
                 f"{who} holds examples of shape {got}, and {type(model).__name__} was built for {expected}: "
                 f"reshape the data, or build {type(model).__name__}({got})"
@@ -58,16 +67,22 @@ def check_data(model, x, condition, batch: int | None, *, least: int = 1, who: s
     check_shapes(model, x, condition, who)
     last = count % batch
     if batch < least:
-        raise ValueError(f"a batch of {batch} came, and a step needs {least} examples (turns, packing, replicas): take batches of {least} or more")
+        raise ValueError(
+            f"a batch of {batch} came, and a step needs {least} examples (turns, packing, replicas): take batches of "
+            f"{least} or more"
+        )
     if 0 < last < least:
         raise ValueError(
-            f"{count} examples in batches of {batch} leave a batch of {last}, and a step needs {least} (turns, packing, replicas): "
+            f"{count} examples in batches of {batch} leave a batch of {last}, and a step needs {least} (turns, "
+            "packing, replicas): "
             "take another batch size, or drop the remainder"
         )
     values = np.asarray(x)
     low, high = VALUES[model.values]
     if values.dtype.kind == "f" and np.isnan(values).any():
-        raise ValueError(f"{who} holds {int(np.isnan(values).sum())} NaN among its {values.size} numbers: drop or fill them")
+        raise ValueError(
+            f"{who} holds {int(np.isnan(values).sum())} NaN among its {values.size} numbers: drop or fill them"
+        )
     bad = (values < low) | (values > high) if model.values != "binary" else (values != 0) & (values != 1)
     if bad.any():
         raise ValueError(
@@ -77,8 +92,13 @@ def check_data(model, x, condition, batch: int | None, *, least: int = 1, who: s
 
 
 def check_argument(name: str, value, annotation) -> None:
-    """Numbers that are no such argument of a constructor: one where several are expected, a broken one where a whole one is, none at all."""
-    kinds = set(typing.get_args(annotation)) if typing.get_origin(annotation) in (typing.Union, types.UnionType) else {annotation}
+    """Numbers that are no such argument of a constructor: one where several are expected, a broken one where a whole
+    one is, none at all."""
+    kinds = (
+        set(typing.get_args(annotation))
+        if typing.get_origin(annotation) in (typing.Union, types.UnionType)
+        else {annotation}
+    )
     if name == "shape" or not isinstance(value, (int, float)) or isinstance(value, bool):
         return
     if any(typing.get_origin(kind) is tuple for kind in kinds) and not kinds & {int, float}:
@@ -95,7 +115,8 @@ def check_noise(model, noise) -> None:
     try:
         tf.nest.assert_same_structure(noise, expected)
         fits = all(
-            len(got.shape) == len(want.shape) and all(g is None or w is None or g == w for g, w in zip(got.shape, want.shape, strict=True))
+            len(got.shape) == len(want.shape)
+            and all(g is None or w is None or g == w for g, w in zip(got.shape, want.shape, strict=True))
             for got, want in zip(tf.nest.flatten(noise), tf.nest.flatten(expected), strict=True)
         )
     except (TypeError, ValueError):

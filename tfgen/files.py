@@ -13,7 +13,8 @@ __all__ = ["clear_partial", "whole"]
 
 @contextlib.contextmanager
 def whole(path: str | Path, suffix: str | None = None) -> Iterator[Path]:
-    """A path beside the final one, for a file or a folder, that takes the final name when the block ends well. The suffix stays the same."""
+    """A path beside the final one, for a file or a folder, that takes the final name when the block ends well. The
+    suffix stays the same."""
     path = Path(path)
     suffix = path.suffix if suffix is None else suffix
     partial = path.with_name(f".{path.name.removesuffix(suffix)}.partial-{os.getpid()}{suffix}")
@@ -32,7 +33,8 @@ def whole(path: str | Path, suffix: str | None = None) -> Iterator[Path]:
 
 
 def clear_partial(folder: Path, name: str | None = None) -> None:
-    """Removes what killed processes left half-written below a folder (of one name: beside it alone), and gives back what they were replacing."""
+    """Removes what killed processes left half-written below a folder (of one name: beside it alone), and gives back
+    what they were replacing."""
     pattern = f".{'*' if name is None else glob.escape(name)}.partial-*"
     for leftover in list(folder.rglob(pattern) if name is None else folder.glob(pattern)):
         final, _, rest = leftover.name[1:].partition(".partial-")

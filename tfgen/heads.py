@@ -16,7 +16,8 @@ def bernoulli(logits: tf.Tensor) -> tfd.Distribution:
 
 
 def normal(parameters: tf.Tensor, floor: float = 1e-3) -> tfd.Distribution:
-    """A diagonal normal from [..., 2d]: d means, then d numbers whose softplus, plus a floor, are standard deviations."""
+    """A diagonal normal from [..., 2d]: d means, then d numbers whose softplus, plus a floor, are
+    standard deviations."""
     mean, raw = tf.split(tf.cast(parameters, tf.float32), 2, -1)
     return tfd.MultivariateNormalDiag(mean, tf.nn.softplus(raw) + floor)
 

@@ -36,10 +36,12 @@ class Player:
         loss: `(x, condition, training) -> terms`; `terms["loss"]` is minimised by its gradient, the others are logged.
             A term is [batch], or a scalar where it is a statistic of the batch.
         variables: those that it moves.
-        turns: turn t of k sees x[t::k]; a player of one turn sees the whole batch, one of none waits (a layer that is not yet learnt).
+        turns: turn t of k sees x[t::k]; a player of one turn sees the whole batch, one of none waits (a layer that is
+            not yet learnt).
         optimizer: makes the paper's optimizer; `compile` may be given another. Adam(1e-3) without one.
         update: in place of `loss`, a rule that is no gradient of a loss (contrastive divergence, the delta rule, EM):
-            `(x, condition, training) -> terms, directions`, one descent direction for each variable, averaged over the batch.
+            `(x, condition, training) -> terms, directions`, one descent direction for each variable, averaged over the
+            batch.
             With `training=False` it changes nothing.
     """
 
@@ -51,7 +53,8 @@ class Player:
 
 
 class GenerativeModel(keras.Model):
-    """The base of every system. Subclasses are built as `Name(shape, *, condition=None, …)`; the arguments are the configuration.
+    """The base of every system. Subclasses are built as `Name(shape, *, condition=None, …)`; the arguments are the
+    configuration.
 
     Arguments:
         shape: of one example.
@@ -77,14 +80,22 @@ class GenerativeModel(keras.Model):
         super().__init__(autocast=False)
         self.built = True
         self.shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-        vars(self).update(condition=condition, values=values, _log=_Log(self._distribute_strategy), _sampler=None, _signature=None)
+        vars(self).update(
+            condition=condition, values=values, _log=_Log(self._distribute_strategy), _sampler=None, _signature=None
+        )
         # [key, steps trained]: every random number of training is a function of it, and it is saved with the weights.
         key = random.getrandbits(62)  # keras.utils.set_random_seed fixes it
         self.random_state = self.add_weight(
-            shape=[2], dtype="int64", trainable=False, aggregation="only_first_replica", name="random_state",
+            shape=[2],
+            dtype="int64",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="random_state",
             initializer=lambda shape, dtype: tf.constant([key, 0], dtype),
-        )  # fmt: skip
-        vars(self)["_evaluated"] = tf.Variable(0, dtype=tf.int64, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
+        )
+        vars(self)["_evaluated"] = tf.Variable(
+            0, dtype=tf.int64, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
+        )
 
     # -- what the author of a system writes ----------------------------------------------------------------------------
 
@@ -158,7 +169,11 @@ class GenerativeModel(keras.Model):
             for name, player in players.items():
                 if not player.turns:
                     continue
-                terms = player.update(x, condition, training=False)[0] if player.update else player.loss(x, condition, training=False)
+                terms = (
+                    player.update(x, condition, training=False)[0]
+                    if player.update
+                    else player.loss(x, condition, training=False)
+                )
                 logs |= self._log(name if len(players) > 1 else "", _weighted(terms, weight), _count(x))
         return logs
 
@@ -190,22 +205,31 @@ class GenerativeModel(keras.Model):
             with tf.init_scope():
                 one = self.noise(2, rng.as_seed(0))
             free = {"length"} & set(inspect.signature(self.noise).parameters)
-            spec = tf.nest.map_structure(lambda t: tf.TensorSpec([None, *([None] * len(t.shape[1:]) if free else t.shape[1:])], t.dtype), one)
+            spec = tf.nest.map_structure(
+                lambda t: tf.TensorSpec([None, *([None] * len(t.shape[1:]) if free else t.shape[1:])], t.dtype), one
+            )
             vars(self)["_signature"] = spec
         return self._signature
 
     # -- Keras: compile, fit, evaluate ---------------------------------------------------------------------------------
 
-    def compile(self, optimizer=None, loss=None, *, steps_per_execution: int | str = "auto", jit_compile: bool = False, **kwargs) -> None:
+    def compile(
+        self, optimizer=None, loss=None, *, steps_per_execution: int | str = "auto", jit_compile: bool = False, **kwargs
+    ) -> None:
         """Alone it is enough to fit: each player brings the paper's optimizer.
 
         Arguments:
-            optimizer: one for all players (each gets its copy), or a dict by player. The learning rate of the first player leads:
+            optimizer: one for all players (each gets its copy), or a dict by player. The learning rate of the first
+                player leads:
                 a schedule or callback that moves it moves the others' in proportion.
             steps_per_execution: "auto" takes up to 20 steps at a time where a step is short.
             jit_compile: XLA; on a CPU it helps small dense nets most.
         """
-        refused = [k for k, v in {"loss": loss, **kwargs}.items() if v is not None and k in ("loss", "metrics", "weighted_metrics", "loss_weights")]
+        refused = [
+            k
+            for k, v in {"loss": loss, **kwargs}.items()
+            if v is not None and k in ("loss", "metrics", "weighted_metrics", "loss_weights")
+        ]
         if refused:
             raise ValueError(
                 f"compile({', '.join(refused)}=…): {type(self).__name__} carries its own loss and logs its terms; "
@@ -215,9 +239,12 @@ class GenerativeModel(keras.Model):
             raise ValueError("jit_compile=True does not work under a distribution strategy: leave it out")
         optimizers = self._make_optimizers(optimizer)
         super().compile(
-            optimizer=next(iter(optimizers.values()), None), jit_compile=jit_compile, auto_scale_loss=False,
-            steps_per_execution=1 if steps_per_execution == "auto" else steps_per_execution, **kwargs,
-        )  # fmt: skip
+            optimizer=next(iter(optimizers.values()), None),
+            jit_compile=jit_compile,
+            auto_scale_loss=False,
+            steps_per_execution=1 if steps_per_execution == "auto" else steps_per_execution,
+            **kwargs,
+        )
         vars(self).update(optimizers=optimizers, _steps_asked=steps_per_execution)
         for name, optimizer in optimizers.items():
             setattr(self, f"optimizer_{name}", optimizer)  # where .keras files and tf.train.Checkpoint find them
@@ -226,7 +253,9 @@ class GenerativeModel(keras.Model):
         movers = {name: player for name, player in self.players().items() if player.variables}
         by_name = given if isinstance(given, dict) else dict.fromkeys(movers, given)
         if unknown := set(by_name) - set(movers):
-            raise ValueError(f"compile got an optimizer for {', '.join(sorted(unknown))}; the players are {', '.join(movers)}")
+            raise ValueError(
+                f"compile got an optimizer for {', '.join(sorted(unknown))}; the players are {', '.join(movers)}"
+            )
         optimizers, leader = {}, None
         for name, player in movers.items():
             optimizer = by_name.get(name) or (player.optimizer() if player.optimizer else keras.optimizers.Adam(1e-3))
@@ -235,21 +264,26 @@ class GenerativeModel(keras.Model):
                 optimizer = type(optimizer).from_config(optimizer.get_config())
             leader = leader or optimizer
             optimizer = SharedRate.bind(optimizer, leader)
-            if self.dtype_policy.name == "mixed_float16" and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            if self.dtype_policy.name == "mixed_float16" and not isinstance(
+                optimizer, keras.optimizers.LossScaleOptimizer
+            ):
                 optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
             optimizer.build(player.variables)
             optimizers[name] = optimizer
         return optimizers
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs):
-        """Keras's fit. Data are x, (x, condition) or (x, condition, sample_weight); NaN in the loss stops it and keeps the last good epoch."""
+        """Keras's fit. Data are x, (x, condition) or (x, condition, sample_weight); NaN in the loss stops it and keeps
+        the last good epoch."""
         self._assert_compile_called("fit")
         if isinstance(kwargs.get("validation_data"), tuple):
             val_x, val_y, val_weight = (*kwargs["validation_data"], None, None)[:3]
             door.check_data(self, val_x, val_y, batch_size, who="validation_data")
             kwargs["validation_data"] = (val_x, _placeholder(val_x, val_y, val_weight), val_weight)
         if isinstance(x, tf.data.Dataset):
-            kwargs.setdefault("shuffle", False)  # Keras's default asks for it, and then warns that a dataset is not shuffled
+            kwargs.setdefault(
+                "shuffle", False
+            )  # Keras's default asks for it, and then warns that a dataset is not shuffled
         replicas = self.distribute_strategy.num_replicas_in_sync
         door.check_data(self, x, y, batch_size, least=self.least_batch * replicas)
         y = _placeholder(x, y, kwargs.get("sample_weight"))
@@ -304,7 +338,9 @@ class GenerativeModel(keras.Model):
         if force:
             vars(self)["_sampler"] = None
         if force or self.train_function is None:
-            self.train_function = distribute.make_function(self, self.train_step) or self._make_function(self.train_step)
+            self.train_function = distribute.make_function(self, self.train_step) or self._make_function(
+                self.train_step
+            )
         return self.train_function
 
     def make_test_function(self, force: bool = False):
@@ -327,7 +363,9 @@ class GenerativeModel(keras.Model):
         policy, ours = config.pop("dtype", None), keras.config.dtype_policy()
         keras.config.set_dtype_policy(policy or ours)
         try:
-            return cls(**{name: _tuples(keras.saving.deserialize_keras_object(value)) for name, value in config.items()})
+            return cls(
+                **{name: _tuples(keras.saving.deserialize_keras_object(value)) for name, value in config.items()}
+            )
         finally:
             keras.config.set_dtype_policy(ours)
 
@@ -335,7 +373,12 @@ class GenerativeModel(keras.Model):
         if not self.compiled:
             return {}
         optimizers = {name: keras.saving.serialize_keras_object(o) for name, o in self.optimizers.items()}
-        return {"optimizer": optimizers, "steps_per_execution": self._steps_asked, "jit_compile": self.jit_compile, "run_eagerly": self.run_eagerly}
+        return {
+            "optimizer": optimizers,
+            "steps_per_execution": self._steps_asked,
+            "jit_compile": self.jit_compile,
+            "run_eagerly": self.run_eagerly,
+        }
 
     def compile_from_config(self, config: dict) -> None:
         optimizers = {name: keras.saving.deserialize_keras_object(o) for name, o in config["optimizer"].items()}
@@ -343,19 +386,26 @@ class GenerativeModel(keras.Model):
 
     def save(self, filepath, overwrite: bool = True, zipped=None, **kwargs) -> None:
         """As Keras's, but whole or not at all under the final name, and by the chief worker alone."""
-        self._write(filepath, ".keras", lambda path: keras.Model.save(self, path, overwrite=overwrite, zipped=zipped, **kwargs))
+        self._write(
+            filepath, ".keras", lambda path: keras.Model.save(self, path, overwrite=overwrite, zipped=zipped, **kwargs)
+        )
 
     def save_weights(self, filepath, overwrite: bool = True, **kwargs) -> None:
-        self._write(filepath, ".weights.h5", lambda path: keras.Model.save_weights(self, path, overwrite=overwrite, **kwargs))
+        self._write(
+            filepath, ".weights.h5", lambda path: keras.Model.save_weights(self, path, overwrite=overwrite, **kwargs)
+        )
 
     def load_weights(self, filepath, **kwargs) -> None:
         super().load_weights(filepath, **kwargs)
-        if self.compiled:  # the stage of a model that learns in stages is a weight, and what was traced before it is stale
+        if (
+            self.compiled
+        ):  # the stage of a model that learns in stages is a weight, and what was traced before it is stale
             self.make_train_function(force=True)
             self.make_test_function(force=True)
 
     def _write(self, filepath, suffix: str, write: Callable[[str], None]) -> None:
-        """Beside the final name first, then renamed: nothing half-written ever stands under it. Only the chief writes."""
+        """Beside the final name first, then renamed:
+        nothing half-written ever stands under it. Only the chief writes."""
         path = pathlib.Path(filepath)
         if not distribute.is_chief(self._distribute_strategy):
             return
@@ -371,19 +421,27 @@ class GenerativeModel(keras.Model):
         if not path.is_file():
             raise ValueError(f"{path} is not there: give the .keras file that model.save wrote")
         if not zipfile.is_zipfile(path):
-            raise ValueError(f"{path} is no .keras file, or was cut short ({path.stat().st_size} bytes): save the model again")
+            raise ValueError(
+                f"{path} is no .keras file, or was cut short ({path.stat().st_size} bytes): save the model again"
+            )
         try:
             model = keras.saving.load_model(path, **kwargs)
         except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} could not be read as a {cls.__name__}: {str(error).splitlines()[0]}") from error
         if not isinstance(model, cls):
-            raise ValueError(f"{path} holds a {type(model).__name__}, and a {cls.__name__} was expected: keras.saving.load_model reads it")
+            raise ValueError(
+                f"{path} holds a {type(model).__name__}, and a {cls.__name__} was expected: keras.saving.load_model "
+                "reads it"
+            )
         return model
 
     def export(self, filepath, format: str = "tf_saved_model", verbose=None, input_signature=None, **kwargs):
         """Keras's export of `generate`: noise (and condition) in, samples out."""
         if input_signature is None:
-            input_signature = [self.noise_signature(), *([conditions.signature(self.condition)] if self.condition is not None else [])]
+            input_signature = [
+                self.noise_signature(),
+                *([conditions.signature(self.condition)] if self.condition is not None else []),
+            ]
         return super().export(filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
 
     def flat(self, x) -> tf.Tensor:
@@ -402,13 +460,20 @@ class GenerativeModel(keras.Model):
 
     def _check_batch(self, x, weight, players) -> None:
         if weight is not None and (len(players) > 1 or any(p.update for p in players.values())):
-            raise ValueError(f"sample_weight weights the loss of one player, and {type(self).__name__} has {', '.join(players)}: leave it out")
-        message = f"[tfgen] a batch left a replica fewer than {self.least_batch} example(s), which a step needs: take another batch size, or drop the remainder"
+            raise ValueError(
+                f"sample_weight weights the loss of one player, and {type(self).__name__} has {', '.join(players)}: "
+                "leave it out"
+            )
+        message = (
+            f"[tfgen] a batch left a replica fewer than {self.least_batch} example(s), which a step needs: take "
+            "another batch size, or drop the remainder"
+        )
         tf.debugging.assert_greater_equal(_count(x), self.least_batch, message)
 
 
 class _Log:
-    """The means of the logged terms, weighted by the batch's size. No Keras object, so that saving does not visit it."""
+    """The means of the logged terms, weighted by the batch's size. No Keras object, so that saving does not
+    visit it."""
 
     def __init__(self, strategy: tf.distribute.Strategy | None):
         self.strategy, self.means = strategy, {}
@@ -418,7 +483,9 @@ class _Log:
         for term, value in terms.items():
             name = f"{player}_{term}" if player else term
             if name not in self.means:
-                with ThreadPoolExecutor(1) as elsewhere:  # where the function that is being traced does not see the new variables
+                with ThreadPoolExecutor(
+                    1
+                ) as elsewhere:  # where the function that is being traced does not see the new variables
                     self.means[name] = elsewhere.submit(self._make, name).result()
             self.means[name].update_state(_mean(term, value), sample_weight=tf.cast(count, tf.float32))
             logs[name] = self.means[name].result()
@@ -490,5 +557,7 @@ def _weighted(terms: Terms, weight) -> Terms:
     if weight is None:
         return terms
     if tf.convert_to_tensor(terms["loss"]).shape.rank != 1:
-        raise ValueError("sample_weight weights losses of shape [batch], and this one is a statistic of the batch: leave it out")
+        raise ValueError(
+            "sample_weight weights losses of shape [batch], and this one is a statistic of the batch: leave it out"
+        )
     return {**terms, "loss": terms["loss"] * tf.cast(weight, tf.float32)}

@@ -13,7 +13,9 @@ _RANGE = {"binary": (0.0, 1.0), "unit": (0.0, 1.0), "signed": (-1.0, 1.0), "byte
 PAPER, BETWEEN, GAP, WIDTH = 255, 150, 2, 480
 
 
-def draw(x: np.ndarray, values: str = "unit", columns: int | None = None, span: tuple[float, float] | None = None) -> np.ndarray:
+def draw(
+    x: np.ndarray, values: str = "unit", columns: int | None = None, span: tuple[float, float] | None = None
+) -> np.ndarray:
     """Images [n, h, w, 1 or 3] as a grid, points [n, 2] as a scatter, other vectors as rows of grey cells.
 
     `span`: of real values, what is black and what is white, or the square's edges; by default found from x.
@@ -29,7 +31,11 @@ def pairs(x: np.ndarray, reconstruction: np.ndarray, values: str = "unit", colum
     x, reconstruction = np.asarray(x), np.asarray(reconstruction)
     if x.ndim == 2 and x.shape[1] == 2 and values == "real":
         return np.concatenate([_scatter(x), _scatter(reconstruction)], 1)
-    rows = [_grid(_tiles(part[i : i + columns], values), columns) for i in range(0, len(x), columns) for part in (x, reconstruction)]
+    rows = [
+        _grid(_tiles(part[i : i + columns], values), columns)
+        for i in range(0, len(x), columns)
+        for part in (x, reconstruction)
+    ]
     return np.concatenate(rows)
 
 
@@ -49,7 +55,11 @@ def curves(history: list[dict[str, float]], path: str | Path, title: str) -> Pat
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    terms = [name for name in history[-1] if not name.startswith("val_") and name not in ("epoch", "seconds", "learning_rate")]
+    terms = [
+        name
+        for name in history[-1]
+        if not name.startswith("val_") and name not in ("epoch", "seconds", "learning_rate")
+    ]
     columns = min(3, len(terms))
     rows = -(-len(terms) // columns)
     figure = Figure(figsize=(4.5 * columns, 3 * rows), layout="constrained")
@@ -60,7 +70,12 @@ def curves(history: list[dict[str, float]], path: str | Path, title: str) -> Pat
         axes = figure.add_subplot(rows, columns, i + 1, title=term, xlabel="epoch")
         for name, label in ((term, "training"), (f"val_{term}", "held out")):
             if name in history[-1]:
-                axes.plot(epochs, [epoch.get(name, math.nan) for epoch in history], label=label, marker="." if len(history) < 3 else None)
+                axes.plot(
+                    epochs,
+                    [epoch.get(name, math.nan) for epoch in history],
+                    label=label,
+                    marker="." if len(history) < 3 else None,
+                )
         axes.legend()
     with whole(path) as partial:
         figure.savefig(partial, dpi=100)
@@ -83,7 +98,11 @@ def _tiles(x: np.ndarray, values: str, span: tuple[float, float] | None = None) 
     x = np.nan_to_num(x.astype("float32"))
     if not (x.ndim == 4 and x.shape[-1] in (1, 3)):
         x = x.reshape(len(x), 1, -1, 1)
-    low, high = _RANGE.get(values) or span or ((0.0, 1.0) if x.min() >= 0 and x.max() <= 1.5 else (float(x.min()), float(x.max())))
+    low, high = (
+        _RANGE.get(values)
+        or span
+        or ((0.0, 1.0) if x.min() >= 0 and x.max() <= 1.5 else (float(x.min()), float(x.max())))
+    )
     grey = np.clip((x - low) / max(high - low, 1e-12) * 255, 0, 255).round().astype(np.uint8)
     return np.broadcast_to(grey, (*grey.shape[:-1], 3))
 

@@ -14,7 +14,12 @@ def progress(items: Iterable, total: int, what: str) -> Iterator:
         now = time.monotonic()
         if now - begin > 2 and now - shown > 0.5:
             shown = now
-            print(f"\r{what}: {done} of {total}, {(now - begin) / done * (total - done):.0f} s left   ", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r{what}: {done} of {total}, {(now - begin) / done * (total - done):.0f} s left   ",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
         yield item
     if shown != begin:
         print(f"\r{what}: {total} of {total}, {time.monotonic() - begin:.0f} s          ", file=sys.stderr)

@@ -1,4 +1,5 @@
-"""Randomness: every draw is a function of a seed; what a training step draws is a function of (model, step, replica, call).
+"""Randomness: every draw is a function of a seed; what a training step draws is a function of (model, step, replica,
+call).
 
 Draws use Philox, which is as fast under XLA as outside it. One seed gives other numbers under XLA than outside:
 `noise` is therefore drawn outside, and what turns it into a sample (the inverse transforms below) is deterministic.
@@ -10,7 +11,18 @@ import threading
 
 import tensorflow as tf
 
-__all__ = ["as_seed", "bernoulli", "categorical", "fold_in", "logistic", "new_seed", "normal", "split", "stream", "uniform"]
+__all__ = [
+    "as_seed",
+    "bernoulli",
+    "categorical",
+    "fold_in",
+    "logistic",
+    "new_seed",
+    "normal",
+    "split",
+    "stream",
+    "uniform",
+]
 
 
 def as_seed(seed: int | tf.Tensor | None) -> tf.Tensor:
@@ -77,7 +89,10 @@ def new_seed() -> tf.Tensor:
     """The next seed of the step that runs: another one at every call, step and replica. Outside a step, a fresh one."""
     if _stream.seed is None:
         if tf.inside_function():
-            raise ValueError("new_seed() in a tf.function outside a training step would be frozen: open `with tfgen.rng.stream(seed):` first")
+            raise ValueError(
+                "new_seed() in a tf.function outside a training step would be frozen: open `with "
+                "tfgen.rng.stream(seed):` first"
+            )
         return as_seed(None)
     _stream.calls += 1
     replica = tf.distribute.get_replica_context()

@@ -23,7 +23,10 @@ def positive(**arguments) -> None:
     for name, value in arguments.items():
         numbers = value if isinstance(value, (tuple, list)) else (value,)
         if len(numbers) == 0 or not all(number > 0 for number in numbers if isinstance(number, (int, float))):
-            raise ValueError(f"{name}={value}: expected {'one or more numbers' if isinstance(value, (tuple, list)) else 'a number'} above 0")
+            raise ValueError(
+                f"{name}={value}: expected "
+                f"{'one or more numbers' if isinstance(value, (tuple, list)) else 'a number'} above 0"
+            )
 
 
 def one_of(given: str, value: str, allowed: Iterable[str]) -> None:

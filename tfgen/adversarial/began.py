@@ -1,9 +1,11 @@
 """BEGAN: the critic is an auto-encoder, and a controller keeps the two losses in proportion.
 
-    L(v) = |v - D(v)|,   critic  L(x) - k L(G(z)),   generator  L(G(z)),   k <- k + λ (γ L(x) - L(G(z))) within [0, 1]        (Eq. 5)
-    M = L(x) + |γ L(x) - L(G(z))|                                                                                  (convergence, Eq. 6)
+    L(v) = |v - D(v)|,   critic  L(x) - k L(G(z)),   generator  L(G(z)),
+    k <- k + λ (γ L(x) - L(G(z))) within [0, 1]                                                     (Eq. 5)
+    M = L(x) + |γ L(x) - L(G(z))|                                                                   (convergence, Eq. 6)
 
-Berthelot, Schumm, Metz, "BEGAN: boundary equilibrium generative adversarial networks", 2017, https://arxiv.org/abs/1703.10717
+Berthelot, Schumm, Metz, "BEGAN: boundary equilibrium generative adversarial networks", 2017,
+https://arxiv.org/abs/1703.10717
 """
 
 import tensorflow as tf
@@ -19,7 +21,8 @@ __all__ = ["BEGAN"]
 
 
 class BEGAN(GenerativeModel):
-    """The generator has the shape of the critic's decoder. `k` and the mean L(x) are weights of the model; M is the term `convergence`.
+    """The generator has the shape of the critic's decoder. `k` and the mean L(x) are weights of the model; M is the
+    term `convergence`.
 
     Arguments:
         shape: of one example.
@@ -32,9 +35,19 @@ class BEGAN(GenerativeModel):
     """
 
     def __init__(
-        self, shape, *, condition=None, values: str = "auto", latent: int = 64, net: str = "auto", hidden: tuple[int, ...] = (256, 256), width: int = 32,
-        gamma: float = 0.5, rate: float = 1e-3, learning_rate: float = 1e-4,
-    ):  # fmt: skip
+        self,
+        shape,
+        *,
+        condition=None,
+        values: str = "auto",
+        latent: int = 64,
+        net: str = "auto",
+        hidden: tuple[int, ...] = (256, 256),
+        width: int = 32,
+        gamma: float = 0.5,
+        rate: float = 1e-3,
+        learning_rate: float = 1e-4,
+    ):
         at_least(1, latent=latent, hidden=hidden, width=width)
         at_least(0, gamma=gamma, rate=rate)
         shape, values, net = resolved(shape, values, net, "BEGAN")
@@ -43,7 +56,9 @@ class BEGAN(GenerativeModel):
         self.latent, self.gamma, self.rate = latent, gamma, rate
         self.encoder, self.decoder = autoencoder(shape, latent, net, told=told, hidden=hidden, width=width)
         _, self.generator = autoencoder(shape, latent, net, told=told, hidden=hidden, width=width, last=LAST[values])
-        weight = lambda name: self.add_weight(shape=(), initializer="zeros", trainable=False, aggregation="mean", name=name)  # noqa: E731
+        weight = lambda name: self.add_weight(
+            shape=(), initializer="zeros", trainable=False, aggregation="mean", name=name
+        )
         self.k, self.real_loss = weight("k"), weight("real_loss")
         vars(self)["_optimizer_maker"] = adam(learning_rate)
 
@@ -51,7 +66,9 @@ class BEGAN(GenerativeModel):
         critic = self.encoder.trainable_variables + self.decoder.trainable_variables
         return {
             "critic": Player(self.critic_terms, critic, optimizer=self._optimizer_maker),
-            "generator": Player(self.generator_terms, self.generator.trainable_variables, optimizer=self._optimizer_maker),
+            "generator": Player(
+                self.generator_terms, self.generator.trainable_variables, optimizer=self._optimizer_maker
+            ),
         }
 
     def critic_terms(self, x, condition=None, training=True):

@@ -1,6 +1,6 @@
 """Conditional GAN: both nets are told the label.
 
-    min_G max_D  E_x[log D(x | y)] + E_z[log(1 - D(G(z | y) | y))]                                                 (Eq. 2)
+    min_G max_D  E_x[log D(x | y)] + E_z[log(1 - D(G(z | y) | y))]                                               (Eq. 2)
 
 Mirza, Osindero, "Conditional generative adversarial nets", 2014, https://arxiv.org/abs/1411.1784
 """

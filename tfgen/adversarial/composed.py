@@ -22,18 +22,21 @@ class Composed(Adversarial):
     Arguments:
         shape: of one example.
         condition: what both nets are told.
-        values: "unit", "signed" or "real": what x holds, and so the generator's last activation; "auto" is "signed" for pictures, "real" for others.
+        values: "unit", "signed" or "real": what x holds, and so the generator's last activation; "auto" is "signed" for
+            pictures, "real" for others.
         latent, prior: dimensions of the noise, and its distribution: "normal" or "uniform".
         net: "mlp", "dcgan" or "resnet"; "auto" is dcgan for pictures, mlp for others.
-        hidden: units of the layers of an mlp generator; the critic has `critic_hidden`, by default the same the other way round.
+        hidden: units of the layers of an mlp generator; the critic has `critic_hidden`, by default the same the other
+            way round.
         width: filters of a convolutional net.
         activation, dropout: of an mlp critic's hidden layers ("relu", "leaky_relu", "maxout" …).
-        generator_norm, critic_norm: "none", "batch", "layer"; the critic's "spectral" and "weight", the generator's "virtual:64"; "auto" is batch in pictures'
-            nets, none in mlp.
+        generator_norm, critic_norm: "none", "batch", "layer"; the critic's "spectral" and "weight", the generator's
+            "virtual:64"; "auto" is batch in pictures' nets, none in mlp.
         minibatch: kernels of minibatch discrimination in the critic.
         learning_rate, critic_learning_rate: of the generator, and of the critic where it has another.
         optimizer, beta, beta_2: "adam" with beta_1 and beta_2, or "rmsprop".
-        game, penalties, turns, packing, smoothing, feature_matching, history, average, instance_noise: as in `Adversarial`.
+        game, penalties, turns, packing, smoothing, feature_matching, history, average, instance_noise: as in
+            `Adversarial`.
     """
 
     defaults: dict = {}
@@ -45,38 +48,95 @@ class Composed(Adversarial):
             cls.__init__ = _with_defaults(cls)
 
     def __init__(
-        self, shape, *, condition=None, values: str = "auto", latent: int = 100, prior: str = "normal", net: str = "auto",
-        hidden: tuple[int, ...] = (256, 256), critic_hidden: tuple[int, ...] | None = None, width: int = 64, activation: str = "leaky_relu",
-        dropout: float = 0.0, generator_norm: str = "auto", critic_norm: str = "auto", minibatch: int = 0, game: str = "non_saturating",
-        penalties: tuple[str, ...] = (), turns: int = 1, packing: int = 1, smoothing: float = 0.0, feature_matching: bool = False,
-        history: float = 0.0, average: float = 0.0, instance_noise: float = 0.0, learning_rate: float = 2e-4,
-        critic_learning_rate: float | None = None, optimizer: str = "adam", beta: float = 0.5, beta_2: float = 0.999,
-    ):  # fmt: skip
+        self,
+        shape,
+        *,
+        condition=None,
+        values: str = "auto",
+        latent: int = 100,
+        prior: str = "normal",
+        net: str = "auto",
+        hidden: tuple[int, ...] = (256, 256),
+        critic_hidden: tuple[int, ...] | None = None,
+        width: int = 64,
+        activation: str = "leaky_relu",
+        dropout: float = 0.0,
+        generator_norm: str = "auto",
+        critic_norm: str = "auto",
+        minibatch: int = 0,
+        game: str = "non_saturating",
+        penalties: tuple[str, ...] = (),
+        turns: int = 1,
+        packing: int = 1,
+        smoothing: float = 0.0,
+        feature_matching: bool = False,
+        history: float = 0.0,
+        average: float = 0.0,
+        instance_noise: float = 0.0,
+        learning_rate: float = 2e-4,
+        critic_learning_rate: float | None = None,
+        optimizer: str = "adam",
+        beta: float = 0.5,
+        beta_2: float = 0.999,
+    ):
         at_least(1, latent=latent, hidden=hidden, width=width, packing=packing)
         at_least(0, minibatch=minibatch)
         critic_hidden = hidden[::-1] if critic_hidden is None else critic_hidden
         at_least(1, critic_hidden=critic_hidden)
         if self.games and game.partition(":")[0].removeprefix("practical_") not in self.games:
-            raise ValueError(f"{type(self).__name__} plays no game {game!r}: take one of {nearest(game, self.games)}, or train another system")
+            raise ValueError(
+                f"{type(self).__name__} plays no game {game!r}: take one of {nearest(game, self.games)}, or train "
+                "another system"
+            )
         shape, values, net = resolved(shape, values, net, type(self).__name__)
         auto, told = "none" if net == "mlp" else "batch", conditions.size(condition)
         norms = [auto if norm == "auto" else norm for norm in (generator_norm, critic_norm)]
         generator = generator_net(
-            latent + told, shape, net, hidden=hidden, width=width, norm=norms[0], last=LAST[values], uniform=prior == "uniform",
+            latent + told,
+            shape,
+            net,
+            hidden=hidden,
+            width=width,
+            norm=norms[0],
+            last=LAST[values],
+            uniform=prior == "uniform",
             told=conditions.parts(condition),
-        )  # fmt: skip
+        )
         critic = critic_net(
-            self.seen_shape(shape, condition, packing, maps=net != "mlp"), net, hidden=critic_hidden, width=width, activation=activation,
-            norm=norms[1], dropout=dropout, minibatch=minibatch,
-        )  # fmt: skip
+            self.seen_shape(shape, condition, packing, maps=net != "mlp"),
+            net,
+            hidden=critic_hidden,
+            width=width,
+            activation=activation,
+            norm=norms[1],
+            dropout=dropout,
+            minibatch=minibatch,
+        )
         one_of(f"optimizer={optimizer!r}", optimizer, ("adam", "rmsprop"))
         make = functools.partial(adam, beta=beta, beta_2=beta_2) if optimizer == "adam" else rmsprop
-        optimizers = {"critic": make(learning_rate if critic_learning_rate is None else critic_learning_rate), "generator": make(learning_rate)}
+        optimizers = {
+            "critic": make(learning_rate if critic_learning_rate is None else critic_learning_rate),
+            "generator": make(learning_rate),
+        }
         super().__init__(
-            shape, generator, critic, condition=condition, values=values, game=game, penalties=penalties, turns=turns, packing=packing,
-            smoothing=smoothing, feature_matching=feature_matching, history=history, average=average, instance_noise=instance_noise,
-            prior=prior, together=not minibatch and norms[1] in ("none", "layer", *KERNELS), optimizers=optimizers,
-        )  # fmt: skip
+            shape,
+            generator,
+            critic,
+            condition=condition,
+            values=values,
+            game=game,
+            penalties=penalties,
+            turns=turns,
+            packing=packing,
+            smoothing=smoothing,
+            feature_matching=feature_matching,
+            history=history,
+            average=average,
+            instance_noise=instance_noise,
+            prior=prior,
+            together=not minibatch and norms[1] in ("none", "layer", *KERNELS),
+            optimizers=optimizers,
+        )
 
 
 def adam(rate: float, beta: float = 0.5, beta_2: float = 0.999):
@@ -95,7 +155,8 @@ def rmsprop(rate: float):
 
 
 def resolved(shape, values: str, net: str, who: str) -> tuple[tuple[int, ...], str, str]:
-    """The shape as a tuple, and what "auto" means for it: signed values and dcgan for pictures, real values and mlp for others."""
+    """The shape as a tuple, and what "auto" means for it: signed values and dcgan for pictures, real values and mlp for
+    others."""
     shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if values == "auto":
         values = "signed" if len(shape) == 3 else "real"
@@ -115,8 +176,12 @@ def _with_defaults(cls: type[Composed]):
     def __init__(self, shape, **arguments):
         for name, value in arguments.items():
             if value is None and cls.defaults.get(name) is inspect.Parameter.empty:
-                raise ValueError(f"{name}=None: {cls.__name__} is told a {name}; give the number of classes, or take another system")
+                raise ValueError(
+                    f"{name}=None: {cls.__name__} is told a {name}; give the number of classes, or take another system"
+                )
         Composed.__init__(self, shape, **{**cls.defaults, **arguments})
 
-    __init__.__signature__ = signature.replace(parameters=[p.replace(default=cls.defaults.get(name, p.default)) for name, p in signature.parameters.items()])
+    __init__.__signature__ = signature.replace(
+        parameters=[p.replace(default=cls.defaults.get(name, p.default)) for name, p in signature.parameters.items()]
+    )
     return __init__

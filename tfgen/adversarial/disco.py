@@ -1,8 +1,10 @@
 """DISCO nets: a sampler that is trained by a proper scoring rule, the energy distance, without a critic.
 
-    1/K Σ_k Δ(y, G(z_k)) - γ / (K (K - 1)) Σ_k Σ_{k' ≠ k} Δ(G(z_k), G(z_k')),   Δ(a, b) = |a - b|^β,  γ = 1/2      (Eq. 6, 9)
+    1/K Σ_k Δ(y, G(z_k)) - γ / (K (K - 1)) Σ_k Σ_{k' ≠ k} Δ(G(z_k), G(z_k')),
+    Δ(a, b) = |a - b|^β,  γ = 1/2                                                                   (Eq. 6, 9)
 
-Bouchacourt, Mudigonda, Nowozin, "DISCO nets: dissimilarity coefficient networks", 2016, https://arxiv.org/abs/1606.02556
+Bouchacourt, Mudigonda, Nowozin, "DISCO nets: dissimilarity coefficient networks", 2016,
+https://arxiv.org/abs/1606.02556
 """
 
 import tensorflow as tf
@@ -14,7 +16,8 @@ __all__ = ["Disco"]
 
 
 class Disco(GMMN):
-    """One player: near what is so, and no nearer to each other than that. With a condition it is the paper's probabilistic regression.
+    """One player: near what is so, and no nearer to each other than that. With a condition it is the paper's
+    probabilistic regression.
 
     Arguments:
         shape: of one example.
@@ -25,9 +28,19 @@ class Disco(GMMN):
     """
 
     def __init__(
-        self, shape, *, condition=None, values: str = "auto", latent: int = 10, hidden: tuple[int, ...] = (256, 256), net: str = "mlp", width: int = 64,
-        samples: int = 2, gamma: float = 0.5, beta: float = 1.0,
-    ):  # fmt: skip
+        self,
+        shape,
+        *,
+        condition=None,
+        values: str = "auto",
+        latent: int = 10,
+        hidden: tuple[int, ...] = (256, 256),
+        net: str = "mlp",
+        width: int = 64,
+        samples: int = 2,
+        gamma: float = 0.5,
+        beta: float = 1.0,
+    ):
         at_least(2, samples=samples)
         at_least(0, gamma=gamma)
         if not 0 < beta < 2:

@@ -25,27 +25,45 @@ class Adversarial(GenerativeModel):
         critic: what `seen_shape` says, [n, …], to outputs [n, 1].
         values: what x holds.
         game: a name of `tfgen.losses.GAMES`.
-        penalties: names of `tfgen.losses.PENALTIES`, each with its weight where it is not the paper's: ("r1:0.1",). A weight of the model has this
-            name and value, so that `callbacks.Schedule` can move it.
-        turns: of the critic for each of the generator. A batch is dealt out to them; the generator generates as many as a turn has.
+        penalties: names of `tfgen.losses.PENALTIES`, each with its weight where it is not the paper's: ("r1:0.1",). A
+            weight of the model has this name and value, so that `callbacks.Schedule` can move it.
+        turns: of the critic for each of the generator. A batch is dealt out to them; the generator generates as many as
+            a turn has.
         packing: examples that the critic judges together (Lin et al. 2018).
         smoothing: what is taken off the label of real examples (Salimans et al. 2016).
         feature_matching: the generator matches the mean of the critic's layer "features" instead of playing.
         history: weight of historical averaging, |θ - mean of past θ|², on both players.
         average: decay of a moving average of the generator's weights, which then samples; 0 for none.
-        instance_noise: standard deviation of noise on all that the critic sees, a weight of the model (Sønderby et al. 2017).
+        instance_noise: standard deviation of noise on all that the critic sees, a weight of the model (Sønderby et al.
+            2017).
         prior: of the noise, "normal" or "uniform" in -1..1.
-        together: the critic takes each example by itself (no batch or virtual normalisation, no minibatch discrimination), so one call may judge real
-            and generated ones: faster. Penalties on slopes at either keep them apart.
+        together: the critic takes each example by itself (no batch or virtual normalisation, no minibatch
+            discrimination), so one call may judge real and generated ones: faster. Penalties on slopes at either keep
+            them apart.
         optimizers: by player, what makes its optimizer. A model that was saved has those it was compiled with.
     """
 
     def __init__(
-        self, shape, generator: keras.Model, critic: keras.Model, *, condition=None, values: str = "real", game: str = "non_saturating",
-        penalties: tuple[str, ...] = (), turns: int = 1, packing: int = 1, smoothing: float = 0.0, feature_matching: bool = False, history: float = 0.0,
-        average: float = 0.0, instance_noise: float = 0.0, prior: str = "normal", together: bool = False,
+        self,
+        shape,
+        generator: keras.Model,
+        critic: keras.Model,
+        *,
+        condition=None,
+        values: str = "real",
+        game: str = "non_saturating",
+        penalties: tuple[str, ...] = (),
+        turns: int = 1,
+        packing: int = 1,
+        smoothing: float = 0.0,
+        feature_matching: bool = False,
+        history: float = 0.0,
+        average: float = 0.0,
+        instance_noise: float = 0.0,
+        prior: str = "normal",
+        together: bool = False,
         optimizers: dict[str, Callable] | None = None,
-    ):  # fmt: skip
+    ):
         super().__init__(shape, condition, values)
         at_least(1, turns=turns, packing=packing)
         at_least(0, history=history, instance_noise=instance_noise)
@@ -53,30 +71,46 @@ class Adversarial(GenerativeModel):
         if not 0 <= average < 1:
             raise ValueError(f"average={average}: expected a decay from 0 to below 1")
         self.generator, self.critic, self.turns, self.packing, self.prior = generator, critic, turns, packing, prior
-        self._arguments.pop("optimizers", None)  # what makes them is no configuration; those of a compiled model are saved with it
+        self._arguments.pop(
+            "optimizers", None
+        )  # what makes them is no configuration; those of a compiled model are saved with it
         self._check_nets()
         self.game = losses.smoothed(game, smoothing)
         self.penalties = [losses.penalty(text) for text in penalties]
         if twice := {p.name for p in self.penalties if [other.name for other in self.penalties].count(p.name) > 1}:
-            raise ValueError(f"penalties={','.join(penalties)}: {min(twice)} stands there twice; give it once, with its weight")
+            raise ValueError(
+                f"penalties={','.join(penalties)}: {min(twice)} stands there twice; give it once, with its weight"
+            )
         self.together = together and not any(p.slopes for p in self.penalties)
-        vars(self).update(feature_matching=feature_matching, history_weight=history, average=average, optimizer_makers=optimizers or {})
+        vars(self).update(
+            feature_matching=feature_matching,
+            history_weight=history,
+            average=average,
+            optimizer_makers=optimizers or {},
+        )
         for p in self.penalties:
             setattr(self, p.name, self._number(p.name, p.weight))
         self.instance_noise = self._number("instance_noise", instance_noise) if instance_noise else None
         features = next((layer for layer in critic.layers if layer.name == "features"), None)
         if feature_matching and features is None:
             names = ", ".join(layer.name for layer in critic.layers)
-            raise ValueError(f"feature matching needs a layer of the critic named 'features', and it has {names}: name one of them so")
-        vars(self)["_reader"] = keras.Model(critic.inputs, [features.output, critic.outputs[0]]) if features is not None else None
-        self.past = {name: self._copies(name, net.trainable_variables) for name, net in self._nets().items()} if history else {}
+            raise ValueError(
+                f"feature matching needs a layer of the critic named 'features', and it has {names}: name one of them "
+                "so"
+            )
+        vars(self)["_reader"] = (
+            keras.Model(critic.inputs, [features.output, critic.outputs[0]]) if features is not None else None
+        )
+        self.past = (
+            {name: self._copies(name, net.trainable_variables) for name, net in self._nets().items()} if history else {}
+        )
         self.averages = self._copies("average", generator.trainable_variables) if average else []
         self.statistics = self._copies("statistic", generator.non_trainable_variables) if average else []
 
     @staticmethod
     def seen_shape(shape: tuple[int, ...], condition=None, packing: int = 1, *, maps: bool = False) -> tuple[int, ...]:
-        """What a critic is to take of a pack of examples and their conditions: `maps` puts those of pictures side by side as channels,
-        for nets of convolutions; else they are one vector."""
+        """What a critic is to take of a pack of examples and their conditions: `maps` puts those of pictures side by
+        side as channels, for nets of convolutions; else they are one vector."""
         shape, told = tuple(shape), conditions.size(condition)
         if maps and len(shape) == 3:
             return (*shape[:2], packing * (shape[2] + told))
@@ -86,12 +120,21 @@ class Adversarial(GenerativeModel):
         """One line where nets of one's own do not fit."""
         told, takes = conditions.size(self.condition), self.generator.input_shape[1:]
         if len(takes) != 1 or self.latent < 1:
-            raise ValueError(f"the generator takes {takes}: expected (latent + {told},), a vector of noise{' and of the condition' if told else ''}")
+            raise ValueError(
+                f"the generator takes {takes}: expected (latent + {told},), a vector of "
+                f"noise{' and of the condition' if told else ''}"
+            )
         if (makes := self.generator.output_shape[1:]) != self.shape:
-            raise ValueError(f"the generator makes examples of shape {makes}, and the model's are {self.shape}: give its last layer this shape")
+            raise ValueError(
+                f"the generator makes examples of shape {makes}, and the model's are {self.shape}: give its last "
+                "layer this shape"
+            )
         seen = self.seen_shape(self.shape, self.condition, self.packing, maps=self._maps)
         if (takes := self.critic.input_shape[1:]) != seen:
-            raise ValueError(f"the critic takes {takes}: expected {seen}, which Adversarial.seen_shape says of examples, packs and conditions")
+            raise ValueError(
+                f"the critic takes {takes}: expected {seen}, which Adversarial.seen_shape says of examples, packs and "
+                "conditions"
+            )
         if (judges := self.critic.output_shape[1:]) != (1,):
             raise ValueError(f"the critic gives {judges} for an example: expected one output, (1,)")
 
@@ -113,7 +156,9 @@ class Adversarial(GenerativeModel):
     def players(self):
         maker = self.optimizer_makers.get
         return {
-            "critic": Player(self.critic_terms, self._nets()["critic"].trainable_variables, self.turns, maker("critic")),
+            "critic": Player(
+                self.critic_terms, self._nets()["critic"].trainable_variables, self.turns, maker("critic")
+            ),
             "generator": Player(self.generator_terms, self.generator.trainable_variables, 1, maker("generator")),
         }
 
@@ -122,7 +167,9 @@ class Adversarial(GenerativeModel):
         real, fake = self._pack(x, training), self._pack(self._fake(x, condition, training), training)
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch([real, fake])
-            real_output, fake_output = tf.split(judge(tf.concat([real, fake], 0)), 2) if self.together else (judge(real), judge(fake))
+            real_output, fake_output = (
+                tf.split(judge(tf.concat([real, fake], 0)), 2) if self.together else (judge(real), judge(fake))
+            )
         terms = {"loss": self.game.critic(real_output, fake_output), "real": real_output, "fake": fake_output}
         play = losses.Play(judge, real, fake, real_output, fake_output, tape)
         for p in self.penalties:
@@ -163,14 +210,17 @@ class Adversarial(GenerativeModel):
         if not self.history_weight:
             return 0.0
         now = self._nets()[player].trainable_variables
-        return self.history_weight * tf.add_n([tf.reduce_sum((v - past.value) ** 2) for v, past in zip(now, self.past[player], strict=True)])
+        return self.history_weight * tf.add_n(
+            [tf.reduce_sum((v - past.value) ** 2) for v, past in zip(now, self.past[player], strict=True)]
+        )
 
     def _fake(self, x, condition, training):
         noise = self.noise(tf.shape(x)[0], self.new_seed())
         return self.generator(self._inputs(noise, condition), training=training)
 
     def _judge(self, condition, training: bool, features: bool = False) -> Callable:
-        """The critic as a function of packs: their outputs [n], or what its layer "features" makes of them and the outputs [n, 1]."""
+        """The critic as a function of packs: their outputs [n], or what its layer "features" makes of them and the
+        outputs [n, 1]."""
         packed = None if self.condition is None else self._pack(conditions.vector(self.condition, condition), training)
 
         def judge(seen):
@@ -178,7 +228,10 @@ class Adversarial(GenerativeModel):
             if self.instance_noise is not None:
                 seen = seen + self.instance_noise * rng.normal(tf.shape(seen), self.new_seed())
             if told is not None and self._maps:
-                seen = tf.concat([seen, tf.broadcast_to(told[:, None, None], [tf.shape(seen)[0], *self.shape[:2], told.shape[-1]])], -1)
+                seen = tf.concat(
+                    [seen, tf.broadcast_to(told[:, None, None], [tf.shape(seen)[0], *self.shape[:2], told.shape[-1]])],
+                    -1,
+                )
             elif told is not None:
                 seen = tf.concat([tf.reshape(seen, [tf.shape(seen)[0], -1]), told], -1)
             return self._reader(seen, training=training) if features else self.critic(seen, training=training)[:, 0]
@@ -186,7 +239,8 @@ class Adversarial(GenerativeModel):
         return judge
 
     def _pack(self, x, training: bool):
-        """[n, …] to [n / packing, …], those of a pack side by side. Where they do not come out even, training leaves some out, evaluation takes some twice."""
+        """[n, …] to [n / packing, …], those of a pack side by side. Where they do not come out even, training leaves
+        some out, evaluation takes some twice."""
         k = self.packing
         if k == 1:
             return x
@@ -198,12 +252,19 @@ class Adversarial(GenerativeModel):
         if x.shape.rank != 4 or not self._maps:
             return tf.reshape(x, [n, k * tf.TensorShape(x.shape[1:]).num_elements()])
         height, width, channels = x.shape[1:]
-        return tf.reshape(tf.transpose(tf.reshape(x, [n, k, height, width, channels]), [0, 2, 3, 1, 4]), [n, height, width, k * channels])
+        return tf.reshape(
+            tf.transpose(tf.reshape(x, [n, k, height, width, channels]), [0, 2, 3, 1, 4]),
+            [n, height, width, k * channels],
+        )
 
     # -- sampling ------------------------------------------------------------------------------------------------------
 
     def noise(self, n, seed):
-        return rng.normal([n, self.latent], seed) if self.prior == "normal" else 2 * rng.uniform([n, self.latent], seed) - 1
+        return (
+            rng.normal([n, self.latent], seed)
+            if self.prior == "normal"
+            else 2 * rng.uniform([n, self.latent], seed) - 1
+        )
 
     def generate(self, noise, condition=None):
         inputs = self._inputs(noise, condition)
@@ -215,9 +276,11 @@ class Adversarial(GenerativeModel):
         return self.generator.stateless_call(averages, statistics, inputs, training=training)
 
     def _settle(self, x, condition) -> None:
-        """Moves the statistics of the averaged generator's batch normalisation. Averages of the generator's would be too wide: weights that went here
-        and there vary less in the mean, and what they make would fade."""
-        if self.averages and any("moving_" in v.path for v in self.generator.non_trainable_variables):  # a reference batch is no average
+        """Moves the statistics of the averaged generator's batch normalisation. Averages of the generator's would be
+        too wide: weights that went here and there vary less in the mean, and what they make would fade."""
+        if self.averages and any(
+            "moving_" in v.path for v in self.generator.non_trainable_variables
+        ):  # a reference batch is no average
             inputs = self._inputs(self.noise(tf.shape(x)[0], self.new_seed()), condition)
             for copy, value in zip(self.statistics, self._averaged(inputs, True)[1], strict=True):
                 copy.assign(value)
@@ -230,17 +293,28 @@ class Adversarial(GenerativeModel):
 
     def _number(self, name: str, value: float) -> keras.Variable:
         constant = keras.initializers.Constant(value)
-        return self.add_weight(shape=(), initializer=constant, trainable=False, aggregation="only_first_replica", dtype="float32", name=name)
+        return self.add_weight(
+            shape=(),
+            initializer=constant,
+            trainable=False,
+            aggregation="only_first_replica",
+            dtype="float32",
+            name=name,
+        )
 
     def _copies(self, name: str, variables) -> list[keras.Variable]:
         """Weights that begin where these variables are."""
         return [
             self.add_weight(
-                shape=v.shape, initializer=lambda shape, dtype, v=v: tf.cast(v.value, dtype), trainable=False, dtype="float32",
-                aggregation="only_first_replica", name=f"{name}_{i}",
+                shape=v.shape,
+                initializer=lambda shape, dtype, v=v: tf.cast(v.value, dtype),
+                trainable=False,
+                dtype="float32",
+                aggregation="only_first_replica",
+                name=f"{name}_{i}",
             )
             for i, v in enumerate(variables)
-        ]  # fmt: skip
+        ]
 
 
 def _move(copies, variables, keep) -> None:

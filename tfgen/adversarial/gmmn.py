@@ -1,7 +1,7 @@
 """Generative moment matching network: no critic, the kernel two-sample statistic is the loss.
 
     L = sqrt(MMD²),   MMD² = mean k(x, x') - 2 mean k(x, y) + mean k(y, y'),   k(x, y) = Σ_σ exp(-|x - y|² / 2σ)
-    with an auto-encoder, which is learnt first, between its codes and generated ones, which it decodes            (section 4)
+    with an auto-encoder, which is learnt first, between its codes and generated ones, which it decodes      (section 4)
 
 Li, Swersky, Zemel, "Generative moment matching networks", 2015, https://arxiv.org/abs/1502.02761
 """
@@ -22,39 +22,65 @@ SQUARED_LENGTHS = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
 
 
 class GMMN(GenerativeModel):
-    """One player; with codes, the auto-encoder plays first, alone. Told a condition, it matches the pairs (x, condition), or (code, condition).
+    """One player; with codes, the auto-encoder plays first, alone. Told a condition, it matches the pairs (x,
+    condition), or (code, condition).
 
     Arguments:
         shape: of one example.
         values: "unit", "signed", "real" or "auto".
         latent: dimensions of the noise, uniform in -1..1.
         hidden, net, width: of the generator.
-        bandwidths: σ of the Gaussians, a squared length; by default the paper's for MNIST: 2 to 80, and 1 between codes.
+        bandwidths: σ of the Gaussians, a squared length; by default the paper's for MNIST: 2 to 80, and 1 between
+            codes.
         code: units of the auto-encoder's code, each between 0 and 1; 0 for none.
-        code_hidden, code_epochs, dropout: units of the encoder's hidden layers, how long it learns, and the dropout on what it sees.
+        code_hidden, code_epochs, dropout: units of the encoder's hidden layers, how long it learns, and the dropout on
+            what it sees.
     """
 
     def __init__(
-        self, shape, *, condition=None, values: str = "unit", latent: int = 10, hidden: tuple[int, ...] = (64, 256, 256, 1024), net: str = "mlp",
-        width: int = 64, bandwidths: tuple[float, ...] | None = None,
-        code: int = 0, code_hidden: tuple[int, ...] = (1024,), code_epochs: int = 20, dropout: float = 0.2,
-    ):  # fmt: skip
+        self,
+        shape,
+        *,
+        condition=None,
+        values: str = "unit",
+        latent: int = 10,
+        hidden: tuple[int, ...] = (64, 256, 256, 1024),
+        net: str = "mlp",
+        width: int = 64,
+        bandwidths: tuple[float, ...] | None = None,
+        code: int = 0,
+        code_hidden: tuple[int, ...] = (1024,),
+        code_epochs: int = 20,
+        dropout: float = 0.2,
+    ):
         at_least(1, latent=latent, hidden=hidden, width=width, code_hidden=code_hidden, code_epochs=code_epochs)
         at_least(0, code=code)
         shape, values, net = resolved(shape, values, net, "GMMN")
         super().__init__(shape, condition, values)
         bandwidths = ((1.0,) if code else SQUARED_LENGTHS) if bandwidths is None else bandwidths
         positive(bandwidths=bandwidths)
-        self.latent, self.code, self.code_epochs, self.kernel = latent, code, code_epochs, losses.gaussian([sigma**0.5 for sigma in bandwidths])
+        self.latent, self.code, self.code_epochs, self.kernel = (
+            latent,
+            code,
+            code_epochs,
+            losses.gaussian([sigma**0.5 for sigma in bandwidths]),
+        )
         told = conditions.size(condition)
         if not code:
             self.generator = generator_net(latent + told, shape, net, hidden=hidden, width=width, last=LAST[values])
         else:
             self.generator = generator_net(latent + told, (code,), hidden=hidden, last="sigmoid")
-            self.encoder, self.decoder = autoencoder(shape, code, net, hidden=code_hidden, width=width, last=LAST[values])
+            self.encoder, self.decoder = autoencoder(
+                shape, code, net, hidden=code_hidden, width=width, last=LAST[values]
+            )
             self.dropout = Dropout(dropout)
             self.epochs_done = self.add_weight(
-                shape=(), dtype="int64", initializer="zeros", trainable=False, aggregation="only_first_replica", name="epochs_done"
+                shape=(),
+                dtype="int64",
+                initializer="zeros",
+                trainable=False,
+                aggregation="only_first_replica",
+                name="epochs_done",
             )
 
     def players(self):
@@ -107,4 +133,6 @@ class GMMN(GenerativeModel):
 
     def _with(self, rows, condition):
         """Rows, flat, and the condition beside them."""
-        return conditions.beside(self.condition, tf.reshape(rows, [tf.shape(rows)[0], -1]) if rows.shape.rank != 2 else rows, condition)
+        return conditions.beside(
+            self.condition, tf.reshape(rows, [tf.shape(rows)[0], -1]) if rows.shape.rank != 2 else rows, condition
+        )

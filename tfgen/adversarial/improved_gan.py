@@ -1,9 +1,10 @@
-"""A GAN with the improved techniques: minibatch discrimination, historical averaging, one-sided label smoothing, virtual batch normalisation.
+"""A GAN with the improved techniques: minibatch discrimination, historical averaging, one-sided label smoothing,
+virtual batch normalisation.
 
-    critic        sees beside each example how near the others of the batch are                                   (section 3.2)
-    both          pay |θ - mean of past θ|²                                                                        (section 3.3)
-    real label    0.9                                                                                              (section 3.4)
-    generator     normalises by a reference batch                                                                  (section 3.5)
+    critic        sees beside each example how near the others of the batch are                            (section 3.2)
+    both          pay |θ - mean of past θ|²                                                                (section 3.3)
+    real label    0.9                                                                                      (section 3.4)
+    generator     normalises by a reference batch                                                          (section 3.5)
 
 Salimans et al., "Improved techniques for training GANs", 2016, https://arxiv.org/abs/1606.03498
 """

@@ -2,9 +2,10 @@
 
     l(x) logits of the K classes, Z(x) = Σ_k exp l_k(x),   p(y = k | x, real) = softmax_k l(x),   D(x) = Z / (Z + 1)
     critic      -log p(y | x)  on labelled,   -log D(x)  on unlabelled,   -log(1 - D(G(z)))  on generated examples
-    generator   |E f(x) - E f(G(z))|², f the critic's last hidden layer, x the unlabelled examples                (feature matching)
+    generator   |E f(x) - E f(G(z))|², f the critic's last hidden layer, x the unlabelled examples    (feature matching)
 
-Samples given a label are drawn by p(x | y) ∝ p_G(x) p(y | x): several from the generator, one of them by its share of p(y | x).
+Samples given a label are drawn by p(x | y) ∝ p_G(x) p(y | x): several from the generator, one of them by its share of
+p(y | x).
 
 Salimans et al., "Improved techniques for training GANs", 2016, section 5, https://arxiv.org/abs/1606.03498
 """
@@ -28,7 +29,8 @@ class JointGAN(Adversarial):
         condition: K + 1, the classes and "not labelled".
         values: "unit", "signed", "real" or "auto".
         latent: dimensions of the noise.
-        net, hidden, width: of both nets; an mlp critic has `critic_hidden`. The critic's weights are normalised, the generator's batches.
+        net, hidden, width: of both nets; an mlp critic has `critic_hidden`. The critic's weights are normalised, the
+            generator's batches.
         noise_in, noise_hidden: standard deviations of the noise on the critic's input and hidden layers in training.
         candidates: samples among which one with the asked label is drawn.
     """
@@ -36,21 +38,52 @@ class JointGAN(Adversarial):
     unlabelled = True  # the last of its classes is "not labelled"
 
     def __init__(
-        self, shape, *, condition: int, values: str = "unit", latent: int = 100, net: str = "mlp", hidden: tuple[int, ...] = (500, 500),
-        critic_hidden: tuple[int, ...] = (1000, 500, 250, 250, 250), width: int = 64, noise_in: float = 0.3, noise_hidden: float = 0.5,
-        candidates: int = 16, learning_rate: float = 3e-3,
-    ):  # fmt: skip
+        self,
+        shape,
+        *,
+        condition: int,
+        values: str = "unit",
+        latent: int = 100,
+        net: str = "mlp",
+        hidden: tuple[int, ...] = (500, 500),
+        critic_hidden: tuple[int, ...] = (1000, 500, 250, 250, 250),
+        width: int = 64,
+        noise_in: float = 0.3,
+        noise_hidden: float = 0.5,
+        candidates: int = 16,
+        learning_rate: float = 3e-3,
+    ):
         if not isinstance(condition, int) or condition < 3:
-            raise ValueError(f"condition={condition!r}: expected the number of classes (two or more) and one for examples without a label")
+            raise ValueError(
+                f"condition={condition!r}: expected the number of classes (two or more) and one for examples without "
+                "a label"
+            )
         at_least(1, latent=latent, hidden=hidden, critic_hidden=critic_hidden, width=width, candidates=candidates)
         shape, values, net = resolved(shape, values, net, "JointGAN")
-        generator = generator_net(latent, shape, net, hidden=hidden, width=width, norm="batch", activation="softplus", last=LAST[values])
+        generator = generator_net(
+            latent, shape, net, hidden=hidden, width=width, norm="batch", activation="softplus", last=LAST[values]
+        )
         critic = critic_net(
-            shape, net, outputs=condition - 1, hidden=critic_hidden, width=width, activation="relu", noise=(noise_in, noise_hidden),
+            shape,
+            net,
+            outputs=condition - 1,
+            hidden=critic_hidden,
+            width=width,
+            activation="relu",
+            noise=(noise_in, noise_hidden),
             norm="weight",
-        )  # fmt: skip
+        )
         optimizers = dict.fromkeys(("critic", "generator"), adam(learning_rate))
-        super().__init__(shape, generator, critic, condition=condition, values=values, feature_matching=True, prior="uniform", optimizers=optimizers)
+        super().__init__(
+            shape,
+            generator,
+            critic,
+            condition=condition,
+            values=values,
+            feature_matching=True,
+            prior="uniform",
+            optimizers=optimizers,
+        )
         self.classes, self.candidates = condition - 1, candidates
 
     @property
@@ -76,7 +109,9 @@ class JointGAN(Adversarial):
         fake = self.generator(super().noise(tf.shape(x)[0], self.new_seed()), training=training)
         known = tf.cast(condition, tf.int32) < self.classes
         real, fake = (tf.cast(self._reader(rows, training=training)[0], tf.float32) for rows in (x, fake))
-        counts = tf.cast(~known | tf.reduce_all(known), tf.float32)  # all, where none is unlabelled: labelled ones come again and again
+        counts = tf.cast(
+            ~known | tf.reduce_all(known), tf.float32
+        )  # all, where none is unlabelled: labelled ones come again and again
         mean = tf.reduce_sum(counts[:, None] * real, 0) / tf.reduce_sum(counts)
         return {"loss": tf.reduce_mean((mean - tf.reduce_mean(fake, 0)) ** 2)}
 

@@ -1,9 +1,11 @@
 """MMD-GAN: the kernel of moment matching is learnt by the critic, an auto-encoder.
 
-    max_φ  sqrt(MMD²(f(x), f(G(z)))) - λ_r relu(E f(G(z)) - E f(x)) - λ_a (|x - d(f(x))|² + |G(z) - d(f(G(z)))|²),  weights of f within [-c, c]
-    min_θ  sqrt(MMD²(f(x), f(G(z)))) - …                                                                           (Eq. 6, algorithm 1)
+    max_φ  sqrt(MMD²(f(x), f(G(z)))) - λ_r relu(E f(G(z)) - E f(x)) - λ_a (|x - d(f(x))|² + |G(z) - d(f(G(z)))|²),
+    weights of f within [-c, c]
+    min_θ  sqrt(MMD²(f(x), f(G(z)))) - …                                                            (Eq. 6, algorithm 1)
 
-Li, Chang, Cheng, Yang, Póczos, "MMD GAN: towards deeper understanding of moment matching network", 2017, https://arxiv.org/abs/1705.08584
+Li, Chang, Cheng, Yang, Póczos, "MMD GAN: towards deeper understanding of moment matching network", 2017,
+https://arxiv.org/abs/1705.08584
 """
 
 import tensorflow as tf
@@ -31,14 +33,28 @@ class MMDGAN(GenerativeModel):
         bandwidths: of the Gaussian kernels on codes.
         turns: of the critic for each of the generator.
         clip: bound of the encoder's weights.
-        feasible, reconstruction: λ_r, the price of codes whose mean is larger on what is generated, and λ_a, of not giving x back.
+        feasible, reconstruction: λ_r, the price of codes whose mean is larger on what is generated, and λ_a, of not
+            giving x back.
     """
 
     def __init__(
-        self, shape, *, condition=None, values: str = "auto", latent: int = 10, code: int = 16, net: str = "auto", hidden: tuple[int, ...] = (256, 256),
-        width: int = 32, bandwidths: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0), turns: int = 5, clip: float = 0.01, feasible: float = 16.0,
-        reconstruction: float = 8.0, learning_rate: float = 5e-5,
-    ):  # fmt: skip
+        self,
+        shape,
+        *,
+        condition=None,
+        values: str = "auto",
+        latent: int = 10,
+        code: int = 16,
+        net: str = "auto",
+        hidden: tuple[int, ...] = (256, 256),
+        width: int = 32,
+        bandwidths: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0),
+        turns: int = 5,
+        clip: float = 0.01,
+        feasible: float = 16.0,
+        reconstruction: float = 8.0,
+        learning_rate: float = 5e-5,
+    ):
         at_least(1, latent=latent, code=code, hidden=hidden, width=width, turns=turns)
         at_least(0, feasible=feasible, reconstruction=reconstruction)
         positive(clip=clip)
@@ -48,7 +64,9 @@ class MMDGAN(GenerativeModel):
         self.latent, self.turns, self.clip, self.kernel = latent, turns, clip, losses.gaussian(bandwidths)
         self.feasible, self.reconstruction = feasible, reconstruction
         norm = "none" if net == "mlp" else "batch"
-        self.generator = generator_net(latent + told, shape, net, hidden=hidden, width=width, norm=norm, last=LAST[values])
+        self.generator = generator_net(
+            latent + told, shape, net, hidden=hidden, width=width, norm=norm, last=LAST[values]
+        )
         self.encoder, self.decoder = autoencoder(shape, code, net, hidden=hidden, width=width)
         vars(self)["_optimizer_maker"] = rmsprop(learning_rate)
 
@@ -62,7 +80,12 @@ class MMDGAN(GenerativeModel):
     def critic_terms(self, x, condition=None, training=True):
         fake = self._fake(x, condition, training)
         discrepancy, feasible, codes = self._statistic(x, fake, condition, training)
-        lost = tf.add_n([tf.reduce_mean((rows - self.decoder(c, training=training)) ** 2) for rows, c in zip((x, fake), codes, strict=True)])
+        lost = tf.add_n(
+            [
+                tf.reduce_mean((rows - self.decoder(c, training=training)) ** 2)
+                for rows, c in zip((x, fake), codes, strict=True)
+            ]
+        )
         loss = -discrepancy + self.feasible * feasible + self.reconstruction * lost
         return {"loss": loss, "mmd": discrepancy, "infeasible": feasible, "reconstruction": lost}
 
@@ -91,4 +114,6 @@ class MMDGAN(GenerativeModel):
         return self.generator(conditions.beside(self.condition, noise, condition), training=False)
 
     def _fake(self, x, condition, training):
-        return self.generator(conditions.beside(self.condition, self.noise(tf.shape(x)[0], self.new_seed()), condition), training=training)
+        return self.generator(
+            conditions.beside(self.condition, self.noise(tf.shape(x)[0], self.new_seed()), condition), training=training
+        )

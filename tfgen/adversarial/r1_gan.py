@@ -1,8 +1,9 @@
 """A GAN that converges where the generator's distribution lies on a manifold: the critic is flat on the data.
 
-    R1 = γ / 2 E_p[|∇D(x)|²]                                                                                       (Eq. 9)
+    R1 = γ / 2 E_p[|∇D(x)|²]                                                                                     (Eq. 9)
 
-Mescheder, Geiger, Nowozin, "Which training methods for GANs do actually converge?", 2018, https://arxiv.org/abs/1801.04406
+Mescheder, Geiger, Nowozin, "Which training methods for GANs do actually converge?", 2018,
+https://arxiv.org/abs/1801.04406
 """
 
 from tfgen.adversarial.composed import Composed

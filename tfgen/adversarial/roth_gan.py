@@ -1,8 +1,9 @@
 """A GAN whose critic is smoothed as if its inputs were noisy, by a penalty of the same effect.
 
-    Ω = E_p[(1 - φ(x))² |∇ψ(x)|²] + E_q[φ(x)² |∇ψ(x)|²],   φ = σ(ψ), with weight γ / 2                             (Eq. 21)
+    Ω = E_p[(1 - φ(x))² |∇ψ(x)|²] + E_q[φ(x)² |∇ψ(x)|²],   φ = σ(ψ), with weight γ / 2                          (Eq. 21)
 
-Roth, Lucchi, Nowozin, Hofmann, "Stabilizing training of generative adversarial networks through regularization", 2017, https://arxiv.org/abs/1705.09367
+Roth, Lucchi, Nowozin, Hofmann, "Stabilizing training of generative adversarial networks through regularization", 2017,
+https://arxiv.org/abs/1705.09367
 """
 
 from tfgen.adversarial.composed import Composed

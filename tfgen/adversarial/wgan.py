@@ -1,6 +1,6 @@
 """Wasserstein GAN: the critic estimates the earth mover's distance, within a box of weights that keeps it Lipschitz.
 
-    max_{|w| <= c}  E_p[f_w(x)] - E_z[f_w(G(z))],      min_G  -E_z[f_w(G(z))]                                      (Eq. 3, algorithm 1)
+    max_{|w| <= c}  E_p[f_w(x)] - E_z[f_w(G(z))],      min_G  -E_z[f_w(G(z))]                       (Eq. 3, algorithm 1)
 
 Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017, https://arxiv.org/abs/1701.07875
 """
@@ -16,4 +16,10 @@ class WGAN(Composed):
     Arguments: those of `Composed`.
     """
 
-    defaults = {"game": "wasserstein", "penalties": ("clip:0.01",), "turns": 5, "optimizer": "rmsprop", "learning_rate": 5e-5}
+    defaults = {
+        "game": "wasserstein",
+        "penalties": ("clip:0.01",),
+        "turns": 5,
+        "optimizer": "rmsprop",
+        "learning_rate": 5e-5,
+    }

@@ -11,12 +11,18 @@ __all__ = ["WGANGP"]
 
 
 class WGANGP(Composed):
-    """λ = 10, five turns of the critic, Adam of 1e-4, 0 and .9; the critic has no batch normalisation, for the penalty is one example's.
+    """λ = 10, five turns of the critic, Adam of 1e-4, 0 and .9; the critic has no batch normalisation, for the penalty
+    is one example's.
 
     Arguments: those of `Composed`.
     """
 
     defaults = {
-        "game": "wasserstein", "penalties": ("gradient_penalty:10",), "turns": 5, "critic_norm": "none", "learning_rate": 1e-4, "beta": 0.0,
+        "game": "wasserstein",
+        "penalties": ("gradient_penalty:10",),
+        "turns": 5,
+        "critic_norm": "none",
+        "learning_rate": 1e-4,
+        "beta": 0.0,
         "beta_2": 0.9,
-    }  # fmt: skip
+    }

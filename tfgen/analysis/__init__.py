@@ -1,6 +1,8 @@
-"""Questions to a trained sampler: does it train as expected, is its latent space smooth, how is information coded, does it memorise?
+"""Questions to a trained sampler: does it train as expected, is its latent space smooth, how is information coded, does
+it memorise?
 
-Everything here knows models by their methods only: `noise`, `generate`, and `encode`, `decode`, codes and classes where they have them.
+Everything here knows models by their methods only: `noise`, `generate`, and `encode`, `decode`, codes and classes where
+they have them.
 """
 
 from tfgen.analysis.coding import Arithmetic, Traversal, arithmetic, codes_linearly, traversals

@@ -2,7 +2,8 @@
 
     x = G(mean z of a - mean z of b + mean z of c)
 
-Radford, Metz, Chintala, "Unsupervised representation learning with deep convolutional generative adversarial networks", 2016,
+Radford, Metz, Chintala, "Unsupervised representation learning with deep convolutional generative adversarial networks",
+2016,
 https://arxiv.org/abs/1511.06434 (section 6.3.2: means of three exemplars, for single ones are unstable).
 Chen et al., "InfoGAN", 2016, https://arxiv.org/abs/1606.03657 (Figure 2: codes from -2 to 2).
 """
@@ -27,7 +28,8 @@ GROUPS, CLASSES, ENCODED = 100, 10, 1000
 class Arithmetic:
     """What `arithmetic` made.
 
-    triples: (a, b, c). x [triples, 4, columns, *shape]: of the means of a, b and c, and of a - b + c. said [triples, 4, columns]: their labels.
+    triples: (a, b, c). x [triples, 4, columns, *shape]: of the means of a, b and c, and of a - b + c. said [triples, 4,
+        columns]: their labels.
     kept: for each class, how often its mean latents are given its label; counts: of samples that were given the label.
     """
 
@@ -40,7 +42,8 @@ class Arithmetic:
 
 @dataclasses.dataclass(frozen=True)
 class Traversal:
-    """What moves, and x [rows, columns, *shape] with a name for each row and column. Along a `path` only the columns' code moves."""
+    """What moves, and x [rows, columns, *shape] with a name for each row and column. Along a `path` only the columns'
+    code moves."""
 
     name: str
     x: np.ndarray
@@ -78,7 +81,10 @@ def arithmetic(
     """
     at_least(1, exemplars=exemplars, columns=columns, count=count)
     if not codes_linearly(model):
-        raise ValueError(f"arithmetic takes an unconditional model with one latent around zero, and {type(model).__name__} is none: see traversals")
+        raise ValueError(
+            f"arithmetic takes an unconditional model with one latent around zero, and {type(model).__name__} is "
+            "none: see traversals"
+        )
     means = decodes(model)
     z = model.noise(count, rng.as_seed(seed))
     z = np.asarray(z["z"] if means else z)
@@ -91,7 +97,10 @@ def arithmetic(
     groups = {label: _groups(z[labels == label], exemplars) for label, n in counts.items() if n >= exemplars}
     triples = _choose(list(groups), seed) if triples is None else [tuple(map(int, triple)) for triple in triples]
     if missing := {label for triple in triples for label in triple} - set(groups):
-        raise ValueError(f"fewer than {exemplars} of {count} samples are of the class {min(missing)}: take other classes, or more samples")
+        raise ValueError(
+            f"fewer than {exemplars} of {count} samples are of the class {min(missing)}: take other classes, or more "
+            "samples"
+        )
     latents = []
     for a, b, c in triples:
         of_a, of_b, of_c = (groups[label][np.arange(columns) % len(groups[label])] for label in (a, b, c))
@@ -99,7 +108,9 @@ def arithmetic(
     latents = np.asarray(latents, np.float32)
     x = make(latents.reshape(-1, *z.shape[1:]))
     said = np.asarray(labeller(x)).reshape(latents.shape[:3])
-    kept = {label: float(np.mean(np.asarray(labeller(make(group[:GROUPS]))) == label)) for label, group in groups.items()}
+    kept = {
+        label: float(np.mean(np.asarray(labeller(make(group[:GROUPS]))) == label)) for label, group in groups.items()
+    }
     return Arithmetic(triples, x.reshape(*latents.shape[:3], *x.shape[1:]), said, kept, counts)
 
 
@@ -110,17 +121,21 @@ def _groups(z: np.ndarray, size: int) -> np.ndarray:
 
 def _choose(classes: list[int], seed: int, triples: int = 3) -> list[tuple[int, int, int]]:
     if len(classes) < 3:
-        raise ValueError(f"samples fall into {len(classes)} classes, and a - b + c takes three: the model may have collapsed")
+        raise ValueError(
+            f"samples fall into {len(classes)} classes, and a - b + c takes three: the model may have collapsed"
+        )
     draw = np.random.default_rng(seed)
     orders = [draw.permutation(sorted(classes))[: len(classes) // 3 * 3].reshape(-1, 3) for _ in range(triples)]
     return [tuple(map(int, triple)) for triple in np.concatenate(orders)[:triples]]
 
 
-def traversals(model, x: np.ndarray | None = None, condition=None, *, count: int = 8, steps: int = 9, seed: int = 0) -> list[Traversal]:
+def traversals(
+    model, x: np.ndarray | None = None, condition=None, *, count: int = 8, steps: int = 9, seed: int = 0
+) -> list[Traversal]:
     """One picture for each code that the model declares; none where it declares none.
 
-    `categories` and `codes` (InfoGAN): each category in turn, each code from -2 to 2. `encode` and `decode` (VAE): the dimensions whose
-    posterior means spread most, from -3 to 3. Classes: the same noise under each.
+    `categories` and `codes` (InfoGAN): each category in turn, each code from -2 to 2. `encode` and `decode` (VAE): the
+    dimensions whose posterior means spread most, from -3 to 3. Classes: the same noise under each.
 
     Arguments:
         x, condition: examples to encode, the first of which is moved; samples where they are left out.
@@ -128,7 +143,11 @@ def traversals(model, x: np.ndarray | None = None, condition=None, *, count: int
         steps: of a code.
     """
     at_least(1, count=count, steps=steps)
-    return [*_declared(model, count, steps, seed), *_encoded(model, x, condition, count, steps, seed), *_classes(model, count, seed)]
+    return [
+        *_declared(model, count, steps, seed),
+        *_encoded(model, x, condition, count, steps, seed),
+        *_classes(model, count, seed),
+    ]
 
 
 def _declared(model, count: int, steps: int, seed: int) -> list[Traversal]:
@@ -151,7 +170,9 @@ def _declared(model, count: int, steps: int, seed: int) -> list[Traversal]:
     held, found = [f"noise {i + 1}" for i in range(count)], []
     for i, k in enumerate(categories):
         name = "category" if len(categories) == 1 else f"category {i + 1}"
-        found.append(Traversal(name, moved("category", i, (np.arange(k) + 0.5) / k), [str(j) for j in range(k)], held, False))
+        found.append(
+            Traversal(name, moved("category", i, (np.arange(k) + 0.5) / k), [str(j) for j in range(k)], held, False)
+        )
     values = np.linspace(-2, 2, steps)
     for i in range(codes):
         found.append(Traversal(f"code {i + 1}", moved("code", i, values).swapaxes(0, 1), held, _signed(values), True))
@@ -166,7 +187,12 @@ def _encoded(model, x, condition, count: int, steps: int, seed: int) -> list[Tra
         x = model.sample(ENCODED, condition, seed=seed).numpy()
     condition = conditions.broadcast(model.condition, _first(condition, ENCODED), len(x[:ENCODED]))
     z = model.encode(tf.constant(x[:ENCODED]), condition)
-    if not tf.is_tensor(z) or not z.dtype.is_floating or z.shape[1:] != model.noise_signature()["z"].shape[1:] or len(z.shape) != 2:
+    if (
+        not tf.is_tensor(z)
+        or not z.dtype.is_floating
+        or z.shape[1:] != model.noise_signature()["z"].shape[1:]
+        or len(z.shape) != 2
+    ):
         return []
     z = z.numpy()
     spread = z.std(0)
@@ -183,9 +209,20 @@ def _encoded(model, x, condition, count: int, steps: int, seed: int) -> list[Tra
 def _classes(model, count: int, seed: int) -> list[Traversal]:
     if not isinstance(model.condition, int):
         return []
-    noise, classes = model.noise(count, rng.as_seed(seed)), min(model.condition - getattr(model, "unlabelled", False), CLASSES)
+    noise, classes = (
+        model.noise(count, rng.as_seed(seed)),
+        min(model.condition - getattr(model, "unlabelled", False), CLASSES),
+    )
     made = [generate(model, noise, tf.fill([count], label), means=decodes(model)) for label in range(classes)]
-    return [Traversal("class", np.stack(made), [str(label) for label in range(classes)], [f"noise {i + 1}" for i in range(count)], False)]
+    return [
+        Traversal(
+            "class",
+            np.stack(made),
+            [str(label) for label in range(classes)],
+            [f"noise {i + 1}" for i in range(count)],
+            False,
+        )
+    ]
 
 
 def _first(condition, n: int):

@@ -1,4 +1,5 @@
-"""Pictures with words: sheets of samples with names of rows and columns, paths on the plane, stages side by side, films."""
+"""Pictures with words: sheets of samples with names of rows and columns, paths on the plane, stages side by side,
+films."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,11 +27,15 @@ def sheet(
     first_apart: bool = False,
     span: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """Samples [rows, columns, *shape] as a table: names left of each row, above and below each column; the first column apart where asked for."""
+    """Samples [rows, columns, *shape] as a table: names left of each row, above and below each column; the first column
+    apart where asked for."""
     cells = [x[:, :1], x[:, 1:]] if first_apart else [x]
     grids = [pictures.draw(part.reshape(-1, *x.shape[2:]), values, part.shape[1], span) for part in cells]
     factor = max(1, SHEET // sum(grid.shape[1] for grid in grids))
-    images = [Image.fromarray(grid).resize((factor * grid.shape[1], factor * grid.shape[0]), Image.Resampling.NEAREST) for grid in grids]
+    images = [
+        Image.fromarray(grid).resize((factor * grid.shape[1], factor * grid.shape[0]), Image.Resampling.NEAREST)
+        for grid in grids
+    ]
     left = MARGIN + (round(max(map(FONT.getlength, rows))) + MARGIN if rows else 0)
     edge = factor * pictures.GAP / 2
     cell, high = (images[0].width - 2 * edge) / cells[0].shape[1], (images[0].height - 2 * edge) / len(x)
@@ -50,8 +55,11 @@ def sheet(
     return np.asarray(paper)
 
 
-def paths(x: np.ndarray, background: np.ndarray, span: tuple[float, float], *, rows: Sequence[str] = (), joined: bool = True) -> np.ndarray:
-    """Points [rows, columns, 2] over a faint scatter [n, 2]: each row a line from its ring to its dot, or dots alone."""
+def paths(
+    x: np.ndarray, background: np.ndarray, span: tuple[float, float], *, rows: Sequence[str] = (), joined: bool = True
+) -> np.ndarray:
+    """Points [rows, columns, 2] over a faint scatter [n, 2]:
+    each row a line from its ring to its dot, or dots alone."""
     faint = 255 - (255 - pictures.draw(background, "real", span=span).astype(int)) // 3
     beside = 2 * MARGIN + round(max(map(FONT.getlength, rows))) + MARGIN if rows else 0
     paper = Image.new("RGB", (faint.shape[1] + beside, faint.shape[0]), "white")
@@ -91,19 +99,24 @@ def film(frames: Sequence[np.ndarray], names: Sequence[str], path: str | Path, s
     pages = [Image.fromarray(side_by_side([frame], [name])) for frame, name in zip(frames, names, strict=True)]
     each = int(np.clip(1000 * seconds / len(pages), 60, 500))
     with whole(path) as partial:
-        pages[0].save(partial, save_all=True, append_images=pages[1:], duration=[each] * (len(pages) - 1) + [each + 1500], loop=0)
+        pages[0].save(
+            partial, save_all=True, append_images=pages[1:], duration=[each] * (len(pages) - 1) + [each + 1500], loop=0
+        )
     return Path(path)
 
 
 def step_curves(x: np.ndarray, path: str | Path) -> Path:
-    """How far the samples move at each step of a walk [pairs, steps, …], in the distance of the data; a line for each pair, the mean in black."""
+    """How far the samples move at each step of a walk [pairs, steps, …], in the distance of the data; a line for each
+    pair, the mean in black."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     sizes = step_sizes(x)
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot(title="how far samples move along the walks", xlabel="step", ylabel="distance to the sample before")
+    axes = figure.add_subplot(
+        title="how far samples move along the walks", xlabel="step", ylabel="distance to the sample before"
+    )
     steps = np.arange(1, sizes.shape[1] + 1)
     for row in sizes:
         axes.plot(steps, row, color="0.7", linewidth=1)

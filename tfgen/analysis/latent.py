@@ -2,7 +2,8 @@
 
     slerp(a, b; t) = sin((1 - t) ω) / sin ω · a + sin(t ω) / sin ω · b,  ω the angle between a and b
 
-Gaussian noise of many dimensions lies near a sphere, so a walk follows the sphere: half way along a straight line is noise that no sample has.
+Gaussian noise of many dimensions lies near a sphere, so a walk follows the sphere: half way along a straight line is
+noise that no sample has.
 A uniform number goes straight.
 
 White, "Sampling generative networks", 2016, https://arxiv.org/abs/1609.04468
@@ -15,13 +16,26 @@ from tfgen import condition as conditions
 from tfgen import rng
 from tfgen.words import at_least
 
-__all__ = ["between", "decodes", "generate", "has_latent", "is_uniform", "picks", "repeat", "roughness", "slerp", "step_sizes", "walk"]
+__all__ = [
+    "between",
+    "decodes",
+    "generate",
+    "has_latent",
+    "is_uniform",
+    "picks",
+    "repeat",
+    "roughness",
+    "slerp",
+    "step_sizes",
+    "walk",
+]
 
 DRAWN = 64  # noises by which a number is known as uniform: a normal one keeps within -1..1 as often once in 10^10
 
 
 def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
-    """From a (t = 0) to b (t = 1) around the origin, row by row: [n, d]. Rows of one line through the origin go straight."""
+    """From a (t = 0) to b (t = 1) around the origin, row by row: [n, d]. Rows of one line through the origin go
+    straight."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     norms = np.linalg.norm(a, axis=-1, keepdims=True) * np.linalg.norm(b, axis=-1, keepdims=True)
     angle = np.arccos(np.clip((a * b).sum(-1, keepdims=True) / np.maximum(norms, 1e-30), -1, 1))
@@ -32,7 +46,8 @@ def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
 
 
 def between(a: np.ndarray, b: np.ndarray, steps: int, uniform: np.ndarray) -> np.ndarray:
-    """From a to b [n, …] in equal steps, both among them: [n, steps, …]. `uniform` [product of …] says which numbers go straight."""
+    """From a to b [n, …] in equal steps, both among them: [n, steps, …]. `uniform` [product of …] says which numbers go
+    straight."""
     flat_a, flat_b = np.reshape(a, [len(a), -1]), np.reshape(b, [len(b), -1])
     path = np.empty((len(a), steps, flat_a.shape[1]), np.float32)
     for i, t in enumerate(np.linspace(0, 1, steps)):
@@ -42,20 +57,27 @@ def between(a: np.ndarray, b: np.ndarray, steps: int, uniform: np.ndarray) -> np
 
 
 def is_uniform(model):
-    """For each part of the noise, which of its numbers are uniform (all that are drawn lie in -1..1), bool [product of the part's shape]."""
+    """For each part of the noise, which of its numbers are uniform (all that are drawn lie in -1..1), bool [product of
+    the part's shape]."""
     drawn = model.noise(DRAWN, rng.as_seed(0))
     return tf.nest.map_structure(lambda part: (np.abs(np.reshape(part, [DRAWN, -1])) <= 1).all(0), drawn)
 
 
 def picks(model):
-    """For each part of the noise, which of its numbers pick a value (uniform in 0..1, as inverse transforms take them), bool [product of the part's shape]."""
+    """For each part of the noise, which of its numbers pick a value (uniform in 0..1, as inverse transforms take them),
+    bool [product of the part's shape]."""
     drawn = model.noise(DRAWN, rng.as_seed(0))
-    return tf.nest.map_structure(lambda part: ((np.reshape(part, [DRAWN, -1]) >= 0) & (np.reshape(part, [DRAWN, -1]) <= 1)).all(0), drawn)
+    return tf.nest.map_structure(
+        lambda part: ((np.reshape(part, [DRAWN, -1]) >= 0) & (np.reshape(part, [DRAWN, -1]) <= 1)).all(0), drawn
+    )
 
 
 def has_latent(model) -> bool:
-    """Whether samples are a map of numbers around zero, so that a walk means something: values that are picked one by one are none."""
-    return decodes(model) or (model.values in ("unit", "signed", "real") and any(not p.all() for p in tf.nest.flatten(picks(model))))
+    """Whether samples are a map of numbers around zero, so that a walk means something: values that are picked one by
+    one are none."""
+    return decodes(model) or (
+        model.values in ("unit", "signed", "real") and any(not p.all() for p in tf.nest.flatten(picks(model)))
+    )
 
 
 def decodes(model) -> bool:
@@ -75,7 +97,9 @@ def walk(model, pairs: int = 8, steps: int = 9, seed: int = 0, condition=None, *
     if means and not decodes(model):
         raise ValueError(f"walk(means=True): {type(model).__name__} decodes no part of its noise; leave means out")
     noise = model.noise(2 * pairs, rng.as_seed(seed))
-    way = tf.nest.map_structure(lambda part, uniform: between(part[:pairs], part[pairs:], steps, uniform), noise, is_uniform(model))
+    way = tf.nest.map_structure(
+        lambda part, uniform: between(part[:pairs], part[pairs:], steps, uniform), noise, is_uniform(model)
+    )
     way = tf.nest.map_structure(lambda part: part.reshape(pairs * steps, *part.shape[2:]), way)
     x = generate(model, way, repeat(conditions.broadcast(model.condition, condition, pairs), steps), means=means)
     return x.reshape(pairs, steps, *x.shape[1:])
@@ -87,7 +111,8 @@ def step_sizes(x: np.ndarray) -> np.ndarray:
 
 
 def roughness(x: np.ndarray) -> float:
-    """The largest step over the mean step, the median over the pairs: 1 is even, the number of steps is one jump. NaN where nothing moves."""
+    """The largest step over the mean step, the median over the pairs: 1 is even, the number of steps is one jump. NaN
+    where nothing moves."""
     steps = step_sizes(x)
     steps = steps[steps.sum(1) > 0]
     return float(np.median(steps.max(1) / steps.mean(1))) if len(steps) else float("nan")

@@ -2,7 +2,8 @@
 
     ratio = median distance of samples to their nearest training example / the same of examples held out
 
-Near 1 is as far from the training set as new data are; near 0 is memorised; well above 1 is far from the data altogether.
+Near 1 is as far from the training set as new data are; near 0 is memorised; well above 1 is far from the data
+altogether.
 """
 
 import dataclasses
@@ -18,7 +19,8 @@ PIECE, MORE = 8192, 8  # rows at a time; candidates besides those that are asked
 
 @dataclasses.dataclass(frozen=True)
 class Memory:
-    """Median distances to the nearest training example, and their ratio (NaN where held-out examples are training examples themselves)."""
+    """Median distances to the nearest training example, and their ratio (NaN where held-out examples are training
+    examples themselves)."""
 
     ratio: float
     samples: float
@@ -26,10 +28,14 @@ class Memory:
 
 
 def neighbours(samples: np.ndarray, train: np.ndarray, count: int = 5) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest examples by Euclidean distance: their places [n, count] in the training set, nearest first, and the distances."""
+    """The nearest examples by Euclidean distance: their places [n, count] in the training set, nearest first, and the
+    distances."""
     at_least(1, count=count)
     if np.shape(samples)[1:] != np.shape(train)[1:]:
-        raise ValueError(f"samples of shape {np.shape(samples)[1:]} came for training examples of shape {np.shape(train)[1:]}: give both alike")
+        raise ValueError(
+            f"samples of shape {np.shape(samples)[1:]} came for training examples of shape {np.shape(train)[1:]}: "
+            "give both alike"
+        )
     if count > len(train):
         raise ValueError(f"{count} neighbours were asked for among {len(train)} examples: ask for fewer")
     x, y = (np.asarray(part, np.float32).reshape(len(part), -1) for part in (samples, train))
@@ -45,7 +51,9 @@ def neighbours(samples: np.ndarray, train: np.ndarray, count: int = 5) -> tuple[
         best = np.argpartition(near, min(keep, near.shape[1]) - 1, 1)[:, :keep]
         near, places = np.take_along_axis(near, best, 1), np.take_along_axis(places, best, 1)
     places.sort(1)  # of equals, the first
-    exact = np.stack([np.linalg.norm((row - y[mine]).astype(np.float64), axis=1) for row, mine in zip(x, places, strict=True)])
+    exact = np.stack(
+        [np.linalg.norm((row - y[mine]).astype(np.float64), axis=1) for row, mine in zip(x, places, strict=True)]
+    )
     order = np.argsort(exact, 1, kind="stable")[:, :count]
     return np.take_along_axis(places, order, 1), np.take_along_axis(exact, order, 1)
 

@@ -17,7 +17,12 @@ def _labelled_bits():
 
 ENTRIES = [
     Entry(
-        "made", MADE, "Germain et al. 2015", "masked auto-encoder, any depth, order and number of masks, with or without classes",
-        tiny=functools.partial(MADE, (5,), hidden=(16, 16), masks=2, condition=3), tiny_data=_labelled_bits, full=MADE,
+        "made",
+        MADE,
+        "Germain et al. 2015",
+        "masked auto-encoder, any depth, order and number of masks, with or without classes",
+        tiny=functools.partial(MADE, (5,), hidden=(16, 16), masks=2, condition=3),
+        tiny_data=_labelled_bits,
+        full=MADE,
     ),
-]  # fmt: skip
+]

@@ -1,11 +1,14 @@
 """MADE: an auto-encoder whose weights are masked so that output i sees only the inputs that come before i.
 
     p(x) = Π_i p(x_i | x_<i),  all of them in one pass
-    every unit has a degree m: inputs and outputs their place in the order, hidden units one drawn between those below and D - 1
-    a hidden unit sees the units below whose degree is at most its own; an output those whose degree is smaller      (Eq. 12, 13)
-    several masks: p(x) = (1/K) Σ_k p_k(x), one of them trained at each step                                    (sections 4.2, 4.3)
+    every unit has a degree m: inputs and outputs their place in the order, hidden units one drawn between those below
+        and D - 1
+    a hidden unit sees the units below whose degree is at most its own; an output those whose
+        degree is smaller                                                                           (Eq. 12, 13)
+    several masks: p(x) = (1/K) Σ_k p_k(x), one of them trained at each step                         (sections 4.2, 4.3)
 
-Germain, Gregor, Murray, Larochelle, "MADE: masked autoencoder for distribution estimation", 2015, https://arxiv.org/abs/1502.03509
+Germain, Gregor, Murray, Larochelle, "MADE: masked autoencoder for distribution estimation", 2015,
+https://arxiv.org/abs/1502.03509
 """
 
 import math
@@ -36,12 +39,23 @@ class MADE(GenerativeModel):
         seed: of the orders and degrees, which are saved with the weights.
     """
 
-    def __init__(self, shape, *, condition=None, hidden: tuple[int, ...] = (500,), order: str | Sequence[int] = "random", masks: int = 1, seed: int = 0):
+    def __init__(
+        self,
+        shape,
+        *,
+        condition=None,
+        hidden: tuple[int, ...] = (500,),
+        order: str | Sequence[int] = "random",
+        masks: int = 1,
+        seed: int = 0,
+    ):
         at_least(1, hidden=hidden, masks=masks)
         super().__init__(shape, condition, values="binary")
         self.dims, self.masks = math.prod(self.shape), masks
         if self.dims < 2:
-            raise ValueError(f"MADE orders the dimensions of x, and shape {self.shape} has {self.dims}: it needs two or more")
+            raise ValueError(
+                f"MADE orders the dimensions of x, and shape {self.shape} has {self.dims}: it needs two or more"
+            )
         degrees = self._draw_degrees(np.random.default_rng(seed), order, hidden)
         self.degrees = [self._constant(np.stack(d), f"degrees{i}") for i, d in enumerate(zip(*degrees, strict=True))]
         sizes = (self.dims, *hidden)
@@ -59,7 +73,9 @@ class MADE(GenerativeModel):
             if isinstance(order, str) and order in ("random", "raster"):
                 places = generator.permutation(self.dims) if order == "random" else np.arange(self.dims)
             elif isinstance(order, str) or sorted(order) != list(range(self.dims)):
-                raise ValueError(f"order is 'random', 'raster' or the places 0 … {self.dims - 1} in any order; {order!r} came")
+                raise ValueError(
+                    f"order is 'random', 'raster' or the places 0 … {self.dims - 1} in any order; {order!r} came"
+                )
             else:
                 places = np.asarray(order)
             below, layers = places, [places]
@@ -71,7 +87,13 @@ class MADE(GenerativeModel):
         return sets
 
     def _constant(self, value, name):
-        return self.add_weight(shape=value.shape, dtype="int32", initializer=lambda *args, **kwargs: tf.constant(value, tf.int32), trainable=False, name=name)
+        return self.add_weight(
+            shape=value.shape,
+            dtype="int32",
+            initializer=lambda *args, **kwargs: tf.constant(value, tf.int32),
+            trainable=False,
+            name=name,
+        )
 
     def logits(self, x: tf.Tensor, condition=None, mask: int | tf.Tensor = 0) -> tf.Tensor:
         """Of x_i given those before it, [n, D], under one of the masks."""

@@ -1,4 +1,5 @@
-"""What every fit does between its steps: after_epoch, the epoch of the data, and a stop that loses nothing where the loss is NaN."""
+"""What every fit does between its steps: after_epoch, the epoch of the data, and a stop that loses nothing where the
+loss is NaN."""
 
 import keras
 import numpy as np
@@ -23,11 +24,20 @@ def for_fit(callbacks, data, strategy) -> list[keras.callbacks.Callback] | keras
         return callbacks
     callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
     if not distribute.is_chief(strategy):
-        writers = (keras.callbacks.ModelCheckpoint, keras.callbacks.TensorBoard, keras.callbacks.CSVLogger, Keep, Monitor, Stages)
+        writers = (
+            keras.callbacks.ModelCheckpoint,
+            keras.callbacks.TensorBoard,
+            keras.callbacks.CSVLogger,
+            Keep,
+            Monitor,
+            Stages,
+        )
         callbacks = [c for c in callbacks if not isinstance(c, writers)]
         for callback in callbacks:
             if isinstance(callback, keras.callbacks.BackupAndRestore):  # reads the backup, leaves writing to the chief
-                callback.on_epoch_end = callback.on_train_batch_end = callback.on_train_end = lambda *args, **kwargs: None
+                callback.on_epoch_end = callback.on_train_batch_end = callback.on_train_end = lambda *args, **kwargs: (
+                    None
+                )
     return [House(data, callbacks), *callbacks]
 
 
@@ -77,7 +87,8 @@ class House(keras.callbacks.Callback):
         self.model.stop_training = True
         if not self.quiet:
             raise Diverged(
-                f"{what} in epoch {self.epoch + 1}: training stopped, and the model is as it was when that epoch began. "
+                f"{what} in epoch {self.epoch + 1}: training stopped, and the model is as it was when that epoch "
+                "began. "
                 "Look for NaN in the data, or take a smaller learning rate"
             )
 

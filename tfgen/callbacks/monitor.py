@@ -1,4 +1,5 @@
-"""TensorBoard: terms, learning rates, weights, samples of the same noise and reconstructions of the same examples, epoch by epoch."""
+"""TensorBoard: terms, learning rates, weights, samples of the same noise and reconstructions of the same examples,
+epoch by epoch."""
 
 from pathlib import Path
 
@@ -22,7 +23,17 @@ class Monitor(keras.callbacks.Callback):
         every: pictures and histograms each so many epochs.
     """
 
-    def __init__(self, folder: str | Path, *, seed: int = 0, condition=None, held_out=None, settings: dict | None = None, samples: int = 36, every: int = 1):
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        seed: int = 0,
+        condition=None,
+        held_out=None,
+        settings: dict | None = None,
+        samples: int = 36,
+        every: int = 1,
+    ):
         super().__init__()
         self.folder, self.seed, self.condition, self.held_out = Path(folder), seed, condition, held_out
         self.settings, self.count, self.every, self.writers = settings or {}, samples, every, {}
@@ -37,7 +48,9 @@ class Monitor(keras.callbacks.Callback):
                     tf.summary.scalar(f"terms/{name.removeprefix('val_')}", value, step)
         with self._writer("train").as_default():
             for player, optimizer in self.model.optimizers.items():
-                tf.summary.scalar(f"learning_rate/{player}", float(keras.ops.convert_to_numpy(optimizer.learning_rate)), step)
+                tf.summary.scalar(
+                    f"learning_rate/{player}", float(keras.ops.convert_to_numpy(optimizer.learning_rate)), step
+                )
             if step % self.every == 0:
                 self._histograms(step)
                 self._pictures(step)
@@ -51,7 +64,11 @@ class Monitor(keras.callbacks.Callback):
     def _compare(self) -> None:
         from tensorboard.plugins.hparams import api as hparams
 
-        plain = {name: value if isinstance(value, (bool, int, float, str)) else str(value) for name, value in self.settings.items() if value is not None}
+        plain = {
+            name: value if isinstance(value, (bool, int, float, str)) else str(value)
+            for name, value in self.settings.items()
+            if value is not None
+        }
         with self._writer("").as_default():
             hparams.hparams(plain, trial_id=str(self.folder))
 
@@ -79,7 +96,9 @@ def _histogram(tag: str, values: np.ndarray, step: int, buckets: int = 30) -> No
     from tensorboard.plugins.histogram import metadata
 
     values = values.astype(np.float64)
-    edge = 1e-6 * np.abs(values).max()  # weights that ran away together are too near each other for buckets between them
+    edge = (
+        1e-6 * np.abs(values).max()
+    )  # weights that ran away together are too near each other for buckets between them
     counts, edges = np.histogram(values, buckets, (values.min() - edge, values.max() + edge) if edge else None)
     about = metadata.create_summary_metadata(display_name=None, description=None)
     tf.summary.write(tag, np.stack([edges[:-1], edges[1:], counts], 1), step, metadata=about)

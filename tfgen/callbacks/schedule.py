@@ -10,7 +10,8 @@ __all__ = ["Schedule"]
 class Schedule(keras.callbacks.Callback):
     """Sets a weight of the model at the begin of each epoch.
 
-    Example: `Schedule("k", lambda epoch: 1 + epoch // 10)` lets contrastive divergence take longer chains as it goes on.
+    Example: `Schedule("k", lambda epoch: 1 + epoch // 10)` lets contrastive divergence take longer chains as it goes
+        on.
     """
 
     def __init__(self, weight: str, value: Callable[[int], float]):
@@ -21,5 +22,7 @@ class Schedule(keras.callbacks.Callback):
         variable = getattr(self.model, self.weight, None)
         if not isinstance(variable, keras.Variable) or variable.trainable:
             names = [v.name for v in self.model.non_trainable_variables]
-            raise ValueError(f"{type(self.model).__name__} has no weight {self.weight!r} to schedule; it has {', '.join(names)}")
+            raise ValueError(
+                f"{type(self.model).__name__} has no weight {self.weight!r} to schedule; it has {', '.join(names)}"
+            )
         variable.assign(self.value(epoch))

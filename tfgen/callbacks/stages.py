@@ -13,23 +13,34 @@ __all__ = ["Stages"]
 class Stages(keras.callbacks.Callback):
     """Draws samples of one noise before the first epoch and after some of the others, as 00000.png, 00001.png, …
 
-    Which epochs are kept depends on the epoch alone, so a run that was interrupted keeps the same files as one that was not.
+    Which epochs are kept depends on the epoch alone, so a run that was interrupted keeps the same files as one that was
+    not.
 
     Arguments:
         folder: of the pictures.
         seed, condition: of the samples, the same at each stage.
         count: of samples.
-        span: of real values what is black and white, of points the edges of the square, the same at each stage; else from each stage's samples.
+        span: of real values what is black and white, of points the edges of the square, the same at each stage; else
+            from each stage's samples.
     """
 
-    def __init__(self, folder: str | Path, seed: int = 0, condition=None, count: int = 64, *, span: tuple[float, float] | None = None):
+    def __init__(
+        self,
+        folder: str | Path,
+        seed: int = 0,
+        condition=None,
+        count: int = 64,
+        *,
+        span: tuple[float, float] | None = None,
+    ):
         super().__init__()
         self.folder, self.seed, self.condition, self.count, self.span = Path(folder), seed, condition, count, span
         self.untrained = None
 
     @staticmethod
     def keeps(epoch: int) -> bool:
-        """Whether the samples after so many epochs are kept: all up to 20, every 5th up to 100, every 25th up to 500, and so on."""
+        """Whether the samples after so many epochs are kept: all up to 20, every 5th up to 100, every 25th up to 500,
+        and so on."""
         every = 1
         while epoch > 20 * every:
             every *= 5
@@ -45,7 +56,9 @@ class Stages(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == 0:
-            self.untrained = self.frame(self.model)  # written with the first epoch, when the folder is sure to be this run's
+            self.untrained = self.frame(
+                self.model
+            )  # written with the first epoch, when the folder is sure to be this run's
 
     def on_epoch_end(self, epoch, logs=None):
         if self.untrained is not None:

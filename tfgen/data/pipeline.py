@@ -56,28 +56,33 @@ def load(
 
     Args:
         name: "digits", "ring", "grid", "bars", "ising"; a TensorFlow Dataset such as "mnist"; a folder of pictures
-            (a `Path`, or a text that starts with /, ./, ../ or ~, or any folder that is not the name of a data set); or `Examples`.
-        split: "train" or "test"; for TensorFlow Datasets any split of theirs ("train[:90%]"). `Examples` have no other split:
+            (a `Path`, or a text that starts with /, ./, ../ or ~, or any folder that is not the name of a data set); or
+            `Examples`.
+        split: "train" or "test"; for TensorFlow Datasets any split of theirs ("train[:90%]"). `Examples` have no other
+            split:
             there it only says whether to shuffle.
         values: what x holds: "binary" (0 or 1), "unit" (0..1), "signed" (-1..1), "bytes" (0..255) or "real" (any).
         condition: the labels, too.
-        binarise: how "binary" comes from grey: "epoch" draws afresh in each epoch with the grey value as the probability,
-            "fixed" once for each example, the same for every seed, "threshold" compares with one half.
-        dequantise: bytes become (x + u) / 256, u uniform and afresh in each epoch; for "unit" and "real". What it costs in
+        binarise: how "binary" comes from grey: "epoch" draws afresh in each epoch with the grey value as the
+            probability, "fixed" once for each example, the same for every seed, "threshold" compares with one half.
+        dequantise: bytes become (x + u) / 256, u uniform and afresh in each epoch; for "unit" and "real". What it costs
+            in
             nats: `dequantisation_nats`.
         seed: of the order and of every draw.
         data_dir: where TensorFlow Datasets are; else TFDS_DATA_DIR, else ~/tensorflow_datasets.
-        shuffle, drop_remainder: by default on for a train split, off for others; a dataset that is not shuffled drops nothing.
+        shuffle, drop_remainder: by default on for a train split, off for others; a dataset that is not shuffled drops
+            nothing.
         limit: only the first so many examples.
-        size, channels: (height, width) and 1 or 3, to which the pictures of folders and TensorFlow Datasets are cut and averaged.
-        memory: sets of more decoded bytes than this are streamed; where a set streams, an epoch shuffles within a buffer.
+        size, channels: (height, width) and 1 or 3, to which the pictures of folders and TensorFlow Datasets are cut and
+            averaged.
+        memory: sets of more decoded bytes than this are streamed; where a set streams, an epoch shuffles within a
+            buffer.
 
-    The dataset has attributes: `epochs` (`Epochs`), `shape` (of an event), `classes` (int or None), `examples` (their number), `values`.
+    The dataset has attributes: `epochs` (`Epochs`), `shape` (of an event), `classes` (int or None), `examples` (their
+        number), `values`.
     They belong to this object: `take`, `map` and so on give datasets without them.
 
-    >>> dataset = load("digits", values="binary", batch=32)
-    >>> next(iter(dataset)).shape
-    TensorShape([32, 8, 8, 1])
+    >>> dataset = load("digits", values="binary", batch=32) >>> next(iter(dataset)).shape TensorShape([32, 8, 8, 1])
     """
     one_of(f"values={values!r}", values, VALUES)
     one_of(f"binarise={binarise!r}", binarise, ("epoch", "fixed", "threshold"))
@@ -91,12 +96,18 @@ def load(
     if source.real and (values != "real" or dequantise):
         raise ValueError(f"{source.name} holds real numbers, not bytes: take values='real' and no dequantise")
     if condition and source.classes is None:
-        raise ValueError(f"condition=True: {source.name} has no labels; leave condition out, or give pictures in one sub-folder a class")
+        raise ValueError(
+            f"condition=True: {source.name} has no labels; leave condition out, or give pictures in one sub-folder a "
+            "class"
+        )
     shuffle = split.startswith("train") if shuffle is None else shuffle
     drop_remainder = shuffle if drop_remainder is None else drop_remainder
     batches = source.count // batch if drop_remainder else -(-source.count // batch)
     if not batches:
-        raise ValueError(f"batch={batch} is more than the {source.count} examples of {source.name}: take a smaller batch, or drop_remainder=False")
+        raise ValueError(
+            f"batch={batch} is more than the {source.count} examples of {source.name}: take a smaller batch, or "
+            "drop_remainder=False"
+        )
 
     key = rng.as_seed(int(seed))
     size_of_block = int(np.clip(2**20 // np.prod(source.shape), 1, 1024))
@@ -128,7 +139,9 @@ def load(
     epochs = Epochs()
     options = tf.data.Options()
     options.deterministic = True
-    options.autotune.enabled = False  # with its search on, one epoch of short steps in six took twice as long (benchmarks, 2 cores)
+    options.autotune.enabled = (
+        False  # with its search on, one epoch of short steps in six took twice as long (benchmarks, 2 cores)
+    )
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA  # no files to divide
     dataset = tf.data.Dataset.from_generator(epochs, output_signature=tf.TensorSpec((), tf.int64)).flat_map(one_epoch)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(8).with_options(options)
@@ -137,15 +150,21 @@ def load(
     return dataset
 
 
-def arrays(name: str | Path | Examples | Stream, split: str = "train", *, condition: bool = False, **options) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-    """All examples in their own order as numpy: x, float32 [n, *shape], or (x, labels int32 [n]). Options are those of `load`."""
-    dataset = load(name, split, condition=condition, **{"batch": 1000, **options, "shuffle": False, "drop_remainder": False})
+def arrays(
+    name: str | Path | Examples | Stream, split: str = "train", *, condition: bool = False, **options
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    """All examples in their own order as numpy: x, float32 [n, *shape], or (x, labels int32 [n]). Options are those of
+    `load`."""
+    dataset = load(
+        name, split, condition=condition, **{"batch": 1000, **options, "shuffle": False, "drop_remainder": False}
+    )
     parts = list(dataset.as_numpy_iterator())
     return tuple(map(np.concatenate, zip(*parts, strict=True))) if condition else np.concatenate(parts)
 
 
 def _fixed(source: Examples | Stream, seed: tf.Tensor, size: int) -> Examples | Stream:
-    """The source with each example binarised once: its bytes are 0 or 255. (A stream draws other numbers than a set in memory.)"""
+    """The source with each example binarised once: its bytes are 0 or 255. (A stream draws other numbers than a set in
+    memory.)"""
 
     def draw(x, seed):
         return tf.cast(255 * transforms.binarise(transforms.to_values(x, "unit"), seed), tf.uint8)
@@ -153,4 +172,6 @@ def _fixed(source: Examples | Stream, seed: tf.Tensor, size: int) -> Examples | 
     if isinstance(source, Stream):
         return replace(source, read=lambda i, record: draw(source.read(i, record), rng.fold_in(seed, i)))
     starts = range(0, source.count, size)
-    return replace(source, x=np.concatenate([draw(source.x[at : at + size], rng.fold_in(seed, at)).numpy() for at in starts]))
+    return replace(
+        source, x=np.concatenate([draw(source.x[at : at + size], rng.fold_in(seed, at)).numpy() for at in starts])
+    )

@@ -1,4 +1,5 @@
-"""Where examples come from: embedded sets, TensorFlow Datasets, a folder of pictures. Bytes are uint8, real numbers float32."""
+"""Where examples come from: embedded sets, TensorFlow Datasets, a folder of pictures. Bytes are uint8, real numbers
+float32."""
 
 import contextlib
 import hashlib
@@ -22,7 +23,20 @@ from tfgen.door import our_line
 from tfgen.progress import progress
 from tfgen.words import nearest
 
-__all__ = ["MEMORY", "MIXTURES", "Examples", "Mixture", "Stream", "digits", "folder", "grid", "open_source", "ring", "tfds_set", "with_few_labels"]
+__all__ = [
+    "MEMORY",
+    "MIXTURES",
+    "Examples",
+    "Mixture",
+    "Stream",
+    "digits",
+    "folder",
+    "grid",
+    "open_source",
+    "ring",
+    "tfds_set",
+    "with_few_labels",
+]
 
 MEMORY = 2 << 30  # bytes of decoded examples that are held in memory; larger sets stream
 PARALLEL = os.cpu_count()  # of the maps
@@ -32,7 +46,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples in memory. x: uint8 (bytes) or float32 (real numbers) [n, *shape]; labels: int [n] or None, below `classes`."""
+    """Examples in memory. x: uint8 (bytes) or float32 (real numbers) [n, *shape]; labels: int [n] or None, below
+    `classes`."""
 
     x: np.ndarray
     labels: np.ndarray | None = None
@@ -41,12 +56,19 @@ class Examples:
 
     def __post_init__(self):
         if not isinstance(self.x, np.ndarray) or self.x.dtype not in (np.uint8, np.float32) or not len(self.x):
-            raise ValueError(f"{self.name}: expected a numpy array of at least one example, of uint8 (0..255) or float32")
+            raise ValueError(
+                f"{self.name}: expected a numpy array of at least one example, of uint8 (0..255) or float32"
+            )
         labels = np.zeros(len(self.x), int) if self.labels is None else np.asarray(self.labels)
         if (self.labels is None) != (self.classes is None) or labels.shape != (len(self.x),):
-            raise ValueError(f"{self.name}: labels and classes go together, one label for each of the {len(self.x)} examples")
+            raise ValueError(
+                f"{self.name}: labels and classes go together, one label for each of the {len(self.x)} examples"
+            )
         if self.classes is not None and not 0 <= labels.min() <= labels.max() < self.classes:
-            raise ValueError(f"{self.name}: labels from {labels.min()} to {labels.max()} came for {self.classes} classes; expected 0 to classes - 1")
+            raise ValueError(
+                f"{self.name}: labels from {labels.min()} to {labels.max()} came for {self.classes} classes; expected "
+                "0 to classes - 1"
+            )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -81,7 +103,8 @@ class Examples:
 
 @dataclass(frozen=True)
 class Stream:
-    """Examples too many for memory: small `records` (index, record, label) in a fixed order, and how a record becomes x, uint8."""
+    """Examples too many for memory: small `records` (index, record, label) in a fixed order, and how a record becomes
+    x, uint8."""
 
     records: tf.data.Dataset
     read: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (index, record) → uint8 [*shape]
@@ -121,9 +144,11 @@ class Stream:
 
 
 def with_few_labels(source: Examples | Stream, labelled: int | None = None) -> Examples:
-    """For learning from few labels: each example once without its label (which is then `classes`, one class more), and about as often with it.
+    """For learning from few labels: each example once without its label (which is then `classes`, one class more), and
+    about as often with it.
 
-    labelled: only the first so many examples, the same number of each class, have a label, and come again and again; None: all have.
+    labelled: only the first so many examples, the same number of each class, have a label, and come again and again;
+        None: all have.
     """
     source = source.load() if isinstance(source, Stream) else source
     if source.classes is None:
@@ -169,7 +194,9 @@ class Mixture(NamedTuple):
     def draw(self, n: int, seed: int, name: str) -> Examples:
         random = np.random.RandomState(seed)
         labels = random.randint(len(self.centres), size=n).astype(np.int32)
-        return Examples((self.centres[labels] + self.sd * random.randn(n, 2)).astype(np.float32), labels, len(self.centres), name)
+        return Examples(
+            (self.centres[labels] + self.sd * random.randn(n, 2)).astype(np.float32), labels, len(self.centres), name
+        )
 
 
 _ANGLES, _SIDE = 2 * np.pi * np.arange(8) / 8, np.arange(-4, 5, 2)
@@ -180,7 +207,8 @@ MIXTURES = {
 
 
 def ring(n: int = 100_000, seed: int = 0) -> Examples:
-    """Eight Gaussians of sd 0.01 on the unit circle, float32 [n, 2]; the label is the mode (PacGAN, Lin et al. 2018, section 4.1)."""
+    """Eight Gaussians of sd 0.01 on the unit circle, float32 [n, 2]; the label is the mode (PacGAN, Lin et al. 2018,
+    section 4.1)."""
     return MIXTURES["ring"].draw(n, seed, "ring")
 
 
@@ -206,10 +234,13 @@ _EMBEDDED = {
 # -- a folder of pictures ----------------------------------------------------------------------------------------------
 
 
-def folder(path: str | Path, split: str = "train", *, size: tuple[int, int] | None = None, channels: int | None = None) -> Stream:
+def folder(
+    path: str | Path, split: str = "train", *, size: tuple[int, int] | None = None, channels: int | None = None
+) -> Stream:
     """The pictures of a folder; its sub-folders, where there are any, are the classes.
 
-    One file in ten, chosen by a hash of its name within the folder, is for testing: adding files moves none of the others.
+    One file in ten, chosen by a hash of its name within the folder, is for testing: adding files moves none of the
+        others.
     size: (height, width), by default that of the first picture, which all must have then. channels: 1 or 3.
     """
     from PIL import Image, ImageOps
@@ -224,7 +255,10 @@ def folder(path: str | Path, split: str = "train", *, size: tuple[int, int] | No
         raise ValueError(f"{root} holds no pictures: put files that end in {', '.join(SUFFIXES)} there")
     classes = sorted({name.split("/")[0] for name in names if "/" in name})
     if classes and any("/" not in name for name in names):
-        raise ValueError(f"{root} holds pictures beside sub-folders of pictures: put all of them in sub-folders (the classes), or none")
+        raise ValueError(
+            f"{root} holds pictures beside sub-folders of pictures: put all of them in sub-folders (the classes), or "
+            "none"
+        )
     hashes = {name: int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) for name in names}
     names = sorted((n for n in names if (hashes[n] % 10 == 0) == (split == "test")), key=lambda n: (hashes[n], n))
     if not names:
@@ -237,7 +271,9 @@ def folder(path: str | Path, split: str = "train", *, size: tuple[int, int] | No
                 pixels = np.asarray(picture.convert(mode or ("L" if picture.mode in ("1", "L") else "RGB")))
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             reason = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
-            raise ValueError(f"[tfgen] {root / name} cannot be read as a picture ({reason}): repair or remove it") from None
+            raise ValueError(
+                f"[tfgen] {root / name} cannot be read as a picture ({reason}): repair or remove it"
+            ) from None
         return pixels if pixels.ndim == 3 else pixels[..., None]
 
     if size is None or channels is None:
@@ -250,7 +286,10 @@ def folder(path: str | Path, split: str = "train", *, size: tuple[int, int] | No
     def pixels_of(name: bytes) -> np.ndarray:
         pixels = open_picture(name.decode(), "L" if depth == 1 else "RGB")
         if size is None and pixels.shape[:2] != target:
-            raise ValueError(f"[tfgen] {root / name.decode()} is {pixels.shape[:2]} and {names[0]} is {target}: say size=(height, width)")
+            raise ValueError(
+                f"[tfgen] {root / name.decode()} is {pixels.shape[:2]} and {names[0]} is {target}: say size=(height, "
+                "width)"
+            )
         return pixels
 
     def read(_, name):
@@ -281,7 +320,12 @@ def _quiet():
 
 @_quiet()
 def tfds_set(
-    name: str, split: str = "train", *, data_dir: str | Path | None = None, size: tuple[int, int] | None = None, channels: int | None = None
+    name: str,
+    split: str = "train",
+    *,
+    data_dir: str | Path | None = None,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
 ) -> Stream:
     """The pictures (and class labels) of a TensorFlow Dataset, prepared in `data_dir` or downloaded to there.
 
@@ -298,8 +342,12 @@ def tfds_set(
         word = name.split("/")[0].split(":")[0]
         known = [*_EMBEDDED, *tfds.list_builders(with_community_datasets=False)]
         if word in known:
-            raise ValueError(f"{name!r}: {word} has no such version or configuration; {word!r} alone takes the newest") from None
-        raise ValueError(f"no data set is called {name!r}, in {home} or elsewhere, and no folder is; nearest: {nearest(word, known)}") from None
+            raise ValueError(
+                f"{name!r}: {word} has no such version or configuration; {word!r} alone takes the newest"
+            ) from None
+        raise ValueError(
+            f"no data set is called {name!r}, in {home} or elsewhere, and no folder is; nearest: {nearest(word, known)}"
+        ) from None
     features = builder.info.features if isinstance(builder.info.features, tfds.features.FeaturesDict) else {}
     pictures = [key for key, f in features.items() if isinstance(f, tfds.features.Image) and f.np_dtype == np.uint8]
     labels = [key for key, f in features.items() if isinstance(f, tfds.features.ClassLabel)]
@@ -310,11 +358,16 @@ def tfds_set(
     try:
         count = builder.info.splits[split].num_examples
     except (KeyError, ValueError):
-        raise ValueError(f"split={split!r}: {name} has {', '.join(builder.info.splits)}, or a part such as 'train[:90%]'") from None
+        raise ValueError(
+            f"split={split!r}: {name} has {', '.join(builder.info.splits)}, or a part such as 'train[:90%]'"
+        ) from None
     picture = "image" if "image" in pictures else pictures[0]
     label = "label" if "label" in labels else next(iter(labels), None)
     omniglot = builder.name == "omniglot"
-    size, channels = ((28, 28) if omniglot and size is None else size), (1 if omniglot and channels is None else channels)
+    size, channels = (
+        ((28, 28) if omniglot and size is None else size),
+        (1 if omniglot and channels is None else channels),
+    )
     shape = (*(size or features[picture].shape[:2]), channels or features[picture].shape[2])
     if None in shape:
         raise ValueError(f"the pictures of {name} have various sizes: say size=(height, width)")
@@ -324,8 +377,12 @@ def tfds_set(
         return 255 - pixels if omniglot else pixels
 
     wanted = {key: True for key in (picture, label) if key}
-    decoders = tfds.decode.PartialDecoding(wanted, decoders={picture: tfds.decode.SkipDecoding()})  # decoded after shuffling
-    dataset = builder.as_dataset(split=split, shuffle_files=False, decoders=decoders, read_config=tfds.ReadConfig(try_autocache=False))
+    decoders = tfds.decode.PartialDecoding(
+        wanted, decoders={picture: tfds.decode.SkipDecoding()}
+    )  # decoded after shuffling
+    dataset = builder.as_dataset(
+        split=split, shuffle_files=False, decoders=decoders, read_config=tfds.ReadConfig(try_autocache=False)
+    )
     records = dataset.enumerate().map(lambda i, e: (i, e[picture], tf.cast(e[label], tf.int32) if label else 0))
     each = builder.info.dataset_size / max(1, builder.info.splits.total_num_examples)
     buffer = max(1, min(count, int(BUFFER / max(1, each))))
@@ -333,7 +390,8 @@ def tfds_set(
 
 
 def _download(name: str, home: Path):
-    """The builder of a set, prepared beside `home` and then moved there in one step, so that nothing half-written is ever left."""
+    """The builder of a set, prepared beside `home` and then moved there in one step, so that nothing half-written is
+    ever left."""
     import tensorflow_datasets as tfds
 
     try:
@@ -386,7 +444,8 @@ def open_source(
     channels: int | None = None,
     memory: int = MEMORY,
 ) -> Examples | Stream:
-    """The examples that a name means; in memory where they take no more than `memory` bytes. Arguments as those of `load`."""
+    """The examples that a name means; in memory where they take no more than `memory` bytes. Arguments as those of
+    `load`."""
     if channels not in (None, 1, 3):
         raise ValueError(f"channels={channels!r}: expected 1 (grey) or 3 (colour)")
     if size is not None and (np.shape(size) != (2,) or min(size) < 1):
@@ -396,7 +455,10 @@ def open_source(
         raise ValueError(f"limit={limit!r}: expected a whole number of at least 1, or None for all examples")
     path = isinstance(name, Path) or (isinstance(name, str) and name.startswith(("/", "./", "../", "~")))
     if not path and not isinstance(name, (str, Examples, Stream)):
-        raise ValueError(f"{type(name).__name__} came for the name of a data set: give a name, a folder, or tfgen.data.Examples(x, labels, classes)")
+        raise ValueError(
+            f"{type(name).__name__} came for the name of a data set: give a name, a folder, or tfgen.data.Examples(x, "
+            "labels, classes)"
+        )
     if path:
         source = folder(name, split, size=size, channels=channels)
     elif isinstance(name, str) and name not in _EMBEDDED:
@@ -406,7 +468,9 @@ def open_source(
             _train_or_test(name, split)
         source = _EMBEDDED[name](split) if isinstance(name, str) else name
         if size is not None or channels is not None:
-            raise ValueError(f"{source.name} has the shape {source.shape}: size and channels are for folders and TensorFlow Datasets")
+            raise ValueError(
+                f"{source.name} has the shape {source.shape}: size and channels are for folders and TensorFlow Datasets"
+            )
     source = source if limit is None else source.first(limit)
     if isinstance(source, Stream) and source.count * int(np.prod(source.shape)) <= memory:
         source = source.load()

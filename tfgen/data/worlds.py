@@ -32,11 +32,14 @@ class World:
 def ising(rows: int = 4, columns: int = 4, coupling: float = 0.4, field: float = 0.0) -> World:
     """The Ising model on a grid with free borders, by enumeration of its 2^(rows · columns) states.
 
-    log p(s) = coupling · Σ s_i s_j over neighbours + field · Σ s_i - log Z with spins s = 2 x - 1 of the states x in {0, 1}.
+    log p(s) = coupling · Σ s_i s_j over neighbours + field · Σ s_i - log Z with spins s = 2 x - 1 of the states x in
+    {0, 1}.
     """
     sites = rows * columns
     if not (rows >= 1 and columns >= 1 and sites <= 20):
-        raise ValueError(f"ising({rows}, {columns}): up to 20 spins can be listed (rows * columns); take a smaller grid")
+        raise ValueError(
+            f"ising({rows}, {columns}): up to 20 spins can be listed (rows * columns); take a smaller grid"
+        )
     states = (np.arange(2**sites)[:, None] >> np.arange(sites) & 1).astype(np.float32)
     s = 2.0 * states.reshape(-1, rows, columns).astype(np.float64) - 1
     bonds = (s[:, 1:] * s[:, :-1]).sum((1, 2)) + (s[:, :, 1:] * s[:, :, :-1]).sum((1, 2))
@@ -45,9 +48,11 @@ def ising(rows: int = 4, columns: int = 4, coupling: float = 0.4, field: float =
 
 
 def bars(side: int = 4) -> World:
-    """Bars and stripes: every row is one colour, or every column is. The 2^(side + 1) - 2 different pictures are equally likely.
+    """Bars and stripes: every row is one colour, or every column is. The 2^(side + 1) - 2 different pictures are
+    equally likely.
 
-    (Drawing the direction first, as some papers do, makes the all-black and the all-white picture twice as likely as here.)
+    (Drawing the direction first, as some papers do, makes the all-black and the all-white picture twice as likely as
+    here.)
     """
     if not 1 <= side <= 15:
         raise ValueError(f"bars({side}): take a side from 1 to 15")

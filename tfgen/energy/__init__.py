@@ -17,12 +17,22 @@ def _bits(d: int):
 
 ENTRIES = [
     Entry(
-        "rbm", RBM, "Smolensky 1986; Hinton 2002; Tieleman 2008", "restricted Boltzmann machine, by (persistent) contrastive divergence",
-        tiny=functools.partial(RBM, (5,), hidden=4, sweeps=50), tiny_data=functools.partial(_bits, 5), full=functools.partial(RBM, hidden=500, chains=100),
+        "rbm",
+        RBM,
+        "Smolensky 1986; Hinton 2002; Tieleman 2008",
+        "restricted Boltzmann machine, by (persistent) contrastive divergence",
+        tiny=functools.partial(RBM, (5,), hidden=4, sweeps=50),
+        tiny_data=functools.partial(_bits, 5),
+        full=functools.partial(RBM, hidden=500, chains=100),
     ),
     Entry(
-        "helmholtz", Helmholtz, "Dayan et al. 1995; Hinton et al. 1995", "Helmholtz machine, a sigmoid belief net by wake-sleep",
-        tiny=functools.partial(Helmholtz, (5,), hidden=(3, 2)), tiny_data=functools.partial(_bits, 5), full=functools.partial(Helmholtz, hidden=(200,)),
+        "helmholtz",
+        Helmholtz,
+        "Dayan et al. 1995; Hinton et al. 1995",
+        "Helmholtz machine, a sigmoid belief net by wake-sleep",
+        tiny=functools.partial(Helmholtz, (5,), hidden=(3, 2)),
+        tiny_data=functools.partial(_bits, 5),
+        full=functools.partial(Helmholtz, hidden=(200,)),
         epochs=50,
     ),
-]  # fmt: skip
+]

@@ -40,44 +40,56 @@ class Helmholtz(GenerativeModel):
         pairs = list(zip(self.sizes, self.sizes[1:], strict=False))
         zeros = {"initializer": "zeros"}
         self.top = self.add_weight(shape=(self.sizes[-1],), name="top", **zeros)
-        self.G = [self.add_weight(shape=(above, below), initializer=start, name=f"G{i}") for i, (below, above) in enumerate(pairs, 1)]
+        self.G = [
+            self.add_weight(shape=(above, below), initializer=start, name=f"G{i}")
+            for i, (below, above) in enumerate(pairs, 1)
+        ]
         self.g = [self.add_weight(shape=(below,), name=f"g{i}", **zeros) for i, (below, _) in enumerate(pairs, 1)]
-        self.R = [self.add_weight(shape=(below, above), initializer=start, name=f"R{i}") for i, (below, above) in enumerate(pairs, 1)]
+        self.R = [
+            self.add_weight(shape=(below, above), initializer=start, name=f"R{i}")
+            for i, (below, above) in enumerate(pairs, 1)
+        ]
         self.r = [self.add_weight(shape=(above,), name=f"r{i}", **zeros) for i, (_, above) in enumerate(pairs, 1)]
 
     # -- the two nets --------------------------------------------------------------------------------------------------
 
-    def downward_logits(self, l: int, h: tf.Tensor) -> tf.Tensor:  # noqa: E741
+    def downward_logits(self, l: int, h: tf.Tensor) -> tf.Tensor:
         """Of layer l given h, the layer above it (the top layer, l = L, has none)."""
         return tf.matmul(h, self.G[l]) + self.g[l] if l < len(self.G) else tf.tile(self.top[None], [tf.shape(h)[0], 1])
 
-    def upward_logits(self, l: int, h: tf.Tensor) -> tf.Tensor:  # noqa: E741
+    def upward_logits(self, l: int, h: tf.Tensor) -> tf.Tensor:
         """Of layer l given h, the layer below it."""
         return tf.matmul(h, self.R[l - 1]) + self.r[l - 1]
 
     def recognise(self, x: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
         """[x, h_1, …, h_L] with h ~ q(h | x)."""
         layers = [x]
-        for l, s in enumerate(rng.split(seed, len(self.R)), 1):  # noqa: E741
-            layers.append(rng.bernoulli(rng.uniform([tf.shape(x)[0], self.sizes[l]], s), logits=self.upward_logits(l, layers[-1])))
+        for l, s in enumerate(rng.split(seed, len(self.R)), 1):
+            layers.append(
+                rng.bernoulli(rng.uniform([tf.shape(x)[0], self.sizes[l]], s), logits=self.upward_logits(l, layers[-1]))
+            )
         return layers
 
     def dream(self, noise: tf.Tensor) -> list[tf.Tensor]:
         """[x, h_1, …, h_L] ~ p(x, h) from uniforms [n, units of all layers]."""
         u = tf.split(noise, self.sizes, -1)
         layers = [u[-1]]  # the top layer hangs on nothing: any tensor of n rows stands for what is above it
-        for l in reversed(range(len(self.sizes))):  # noqa: E741
+        for l in reversed(range(len(self.sizes))):
             layers.insert(0, rng.bernoulli(u[l], logits=self.downward_logits(l, layers[0])))
         return layers[:-1]
 
     def log_p(self, layers: list[tf.Tensor]) -> tf.Tensor:
         """log p(x, h), [n]."""
         above = [*layers[1:], layers[-1]]
-        return tf.add_n([heads.bernoulli(self.downward_logits(l, above[l])).log_prob(layers[l]) for l in range(len(layers))])  # noqa: E741
+        return tf.add_n(
+            [heads.bernoulli(self.downward_logits(l, above[l])).log_prob(layers[l]) for l in range(len(layers))]
+        )
 
     def log_q(self, layers: list[tf.Tensor]) -> tf.Tensor:
         """log q(h | x), [n]."""
-        return tf.add_n([heads.bernoulli(self.upward_logits(l, layers[l - 1])).log_prob(layers[l]) for l in range(1, len(layers))])  # noqa: E741
+        return tf.add_n(
+            [heads.bernoulli(self.upward_logits(l, layers[l - 1])).log_prob(layers[l]) for l in range(1, len(layers))]
+        )
 
     def bound(self, x, condition=None, *, k: int = 1, seed: int | None = None):
         """log (1/k) Σ p(x, h) / q(h | x) over k samples of q: at most log p(x) in expectation, and rising with k."""
@@ -88,7 +100,7 @@ class Helmholtz(GenerativeModel):
     # -- wake and sleep ------------------------------------------------------------------------------------------------
 
     def players(self):
-        sgd = lambda: keras.optimizers.SGD(self.learning_rate)  # noqa: E731
+        sgd = lambda: keras.optimizers.SGD(self.learning_rate)
         return {
             "wake": Player(update=self.wake, variables=[self.top, *self.G, *self.g], optimizer=sgd),
             "sleep": Player(update=self.sleep, variables=[*self.R, *self.r], optimizer=sgd),
@@ -96,14 +108,16 @@ class Helmholtz(GenerativeModel):
 
     def wake(self, x, condition=None, training=True):
         layers = self.recognise(self.flat(x), self.new_seed())
-        errors = [layers[l] - tf.sigmoid(self.downward_logits(l, [*layers, layers[-1]][l + 1])) for l in range(len(layers))]  # noqa: E741
+        errors = [
+            layers[l] - tf.sigmoid(self.downward_logits(l, [*layers, layers[-1]][l + 1])) for l in range(len(layers))
+        ]
         G = [_delta(above, error) for above, error in zip(layers[1:], errors, strict=False)]
         terms = {"loss": -self.log_p(layers), "bound": self.log_p(layers) - self.log_q(layers)}
         return terms, [-tf.reduce_mean(errors[-1], 0), *G, *[-tf.reduce_mean(error, 0) for error in errors[:-1]]]
 
     def sleep(self, x, condition=None, training=True):
         layers = self.dream(self.noise(tf.shape(x)[0], self.new_seed()))
-        errors = [layers[l] - tf.sigmoid(self.upward_logits(l, layers[l - 1])) for l in range(1, len(layers))]  # noqa: E741
+        errors = [layers[l] - tf.sigmoid(self.upward_logits(l, layers[l - 1])) for l in range(1, len(layers))]
         R = [_delta(below, error) for below, error in zip(layers, errors, strict=False)]
         return {"loss": -self.log_q(layers)}, [*R, *[-tf.reduce_mean(error, 0) for error in errors]]
 
@@ -118,7 +132,7 @@ class Helmholtz(GenerativeModel):
     def encode(self, x, condition=None):
         """The top layer's probabilities, each layer below at its own: a mean-field pass, [n, hidden[-1]]."""
         h = self.flat(x)
-        for l in range(1, len(self.sizes)):  # noqa: E741
+        for l in range(1, len(self.sizes)):
             h = tf.sigmoid(self.upward_logits(l, h))
         return h
 

@@ -1,4 +1,5 @@
-"""Restricted Boltzmann machine: a layer of binary units v that is seen, a layer h that is not, and no link inside a layer.
+"""Restricted Boltzmann machine: a layer of binary units v that is seen, a layer h that is not, and no link inside a
+layer.
 
     E(v, h) = -a·v - b·h - v·W h                        p(v, h) = exp(-E(v, h)) / Z
     F(v) = -a·v - Σ_j softplus(b_j + (vW)_j)            p(v) = exp(-F(v)) / Z
@@ -7,7 +8,8 @@
 
 Smolensky, "Information processing in dynamical systems: foundations of harmony theory", 1986.
 Hinton, "Training products of experts by minimizing contrastive divergence", 2002.
-Tieleman, "Training restricted Boltzmann machines using approximations to the likelihood gradient", 2008: chains that persist.
+Tieleman, "Training restricted Boltzmann machines using approximations to the likelihood gradient", 2008: chains that
+persist.
 """
 
 import math
@@ -31,34 +33,51 @@ class RBM(GenerativeModel):
         shape: of one example; its values are 0 and 1.
         hidden: the number of hidden units.
         k: sweeps of each update; a weight, so that `Schedule("k", …)` can change it.
-        chains: 0 starts each chain at the data (CD-k); else as many chains over all replicas that go on from update to update (PCD-k).
+        chains: 0 starts each chain at the data (CD-k); else as many chains over all replicas that go on from update to
+            update (PCD-k).
         learning_rate: of plain stochastic gradient descent.
         sweeps: Gibbs sweeps behind each sample, from independent units with the rates of the data (a running mean).
 
     Example:
-        >>> model = RBM((8, 8, 1), hidden=64)
-        >>> model.compile()
-        >>> history = model.fit(tfgen.data.load("digits", values="binary"), epochs=5)
-        >>> model.sample(16, seed=0).shape
-        TensorShape([16, 8, 8, 1])
+        >>> model = RBM((8, 8, 1), hidden=64) >>> model.compile() >>> history = model.fit(tfgen.data.load("digits",
+        values="binary"), epochs=5)
+        >>> model.sample(16, seed=0).shape TensorShape([16, 8, 8, 1])
     """
 
-    def __init__(self, shape, *, hidden: int = 500, k: int = 1, chains: int = 0, learning_rate: float = 0.05, sweeps: int = 200):
+    def __init__(
+        self, shape, *, hidden: int = 500, k: int = 1, chains: int = 0, learning_rate: float = 0.05, sweeps: int = 200
+    ):
         at_least(1, hidden=hidden, k=k)
         at_least(0, chains=chains, sweeps=sweeps)
         super().__init__(shape, values="binary")
-        self.visible, self.hidden, self.chains, self.learning_rate, self.sweeps = math.prod(self.shape), hidden, chains, learning_rate, sweeps
-        self.W = self.add_weight(shape=(self.visible, hidden), initializer=keras.initializers.RandomNormal(stddev=0.01), name="W")
+        self.visible, self.hidden, self.chains, self.learning_rate, self.sweeps = (
+            math.prod(self.shape),
+            hidden,
+            chains,
+            learning_rate,
+            sweeps,
+        )
+        self.W = self.add_weight(
+            shape=(self.visible, hidden), initializer=keras.initializers.RandomNormal(stddev=0.01), name="W"
+        )
         self.a = self.add_weight(shape=(self.visible,), initializer="zeros", aggregation="mean", name="a")
         self.b = self.add_weight(shape=(hidden,), initializer="zeros", name="b")
-        self.k = self.add_weight(shape=(), dtype="int32", initializer=keras.initializers.Constant(k), trainable=False, name="k")
+        self.k = self.add_weight(
+            shape=(), dtype="int32", initializer=keras.initializers.Constant(k), trainable=False, name="k"
+        )
         half = keras.initializers.Constant(0.5)
-        self.rates = self.add_weight(shape=(self.visible,), initializer=half, trainable=False, aggregation="mean", name="rates")
+        self.rates = self.add_weight(
+            shape=(self.visible,), initializer=half, trainable=False, aggregation="mean", name="rates"
+        )
         if chains:
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
             if chains % replicas:
-                raise ValueError(f"{chains} chains cannot be shared by {replicas} replicas: take a multiple of {replicas}")
-            self.h = self.add_weight(shape=(chains, hidden), initializer=_coins, trainable=False, aggregation="sum", name="chains")
+                raise ValueError(
+                    f"{chains} chains cannot be shared by {replicas} replicas: take a multiple of {replicas}"
+                )
+            self.h = self.add_weight(
+                shape=(chains, hidden), initializer=_coins, trainable=False, aggregation="sum", name="chains"
+            )
 
     # -- the energy ----------------------------------------------------------------------------------------------------
 
@@ -81,7 +100,8 @@ class RBM(GenerativeModel):
         return tf.matmul(h, self.W, transpose_b=True) + self.a
 
     def sweep(self, h: tf.Tensor, u_v: tf.Tensor, u_h: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """One sweep of Gibbs sampling by uniforms [n, visible] and [n, hidden]: v given h, the logits of h given v, h given v."""
+        """One sweep of Gibbs sampling by uniforms [n, visible] and [n, hidden]: v given h, the logits of h given v, h
+        given v."""
         v = rng.bernoulli(u_v, logits=self.visible_logits(h))
         logits = self.hidden_logits(v)
         return v, logits, rng.bernoulli(u_h, logits=logits)
@@ -92,22 +112,29 @@ class RBM(GenerativeModel):
         return 2 ** min(self.visible, self.hidden)
 
     def log_z(self) -> tf.Tensor:
-        """log Z, float64, by the sum over every state s of the smaller layer: Z = Σ_s exp(bias·s) Π_i (1 + exp(other bias_i + (W s)_i))."""
+        """log Z, float64, by the sum over every state s of the smaller layer: Z = Σ_s exp(bias·s) Π_i (1 + exp(other
+        bias_i + (W s)_i))."""
         W, a, b = (tf.cast(v.value, tf.float64) for v in (self.W, self.a, self.b))
         W, bias, other = (tf.transpose(W), b, a) if self.hidden <= self.visible else (W, a, b)
         units = min(self.visible, self.hidden)
         if units > 24:
-            raise ValueError(f"log_z sums over the states of the smaller layer, and this RBM has 2^{units} of them: tfgen.metrics.annealed_log_likelihood")
+            raise ValueError(
+                f"log_z sums over the states of the smaller layer, and this RBM has 2^{units} of them: "
+                "tfgen.metrics.annealed_log_likelihood"
+            )
         bits, total = tf.range(units, dtype=tf.int64), []
         starts = range(0, self.states, 4096)
         for begin in progress(starts, len(starts), "log Z"):
             index = tf.range(begin, min(begin + 4096, self.states), dtype=tf.int64)
             s = tf.cast(tf.bitwise.bitwise_and(tf.bitwise.right_shift(index[:, None], bits), 1), tf.float64)
-            total.append(tf.reduce_logsumexp(tf.linalg.matvec(s, bias) + tf.reduce_sum(tf.nn.softplus(s @ W + other), -1)))
+            total.append(
+                tf.reduce_logsumexp(tf.linalg.matvec(s, bias) + tf.reduce_sum(tf.nn.softplus(s @ W + other), -1))
+            )
         return tf.reduce_logsumexp(tf.stack(total))
 
     def annealing_path(self, start=None) -> Path:
-        """From independent units with the rates of `start` (data; or none: those seen in training) to this model, for annealed importance sampling.
+        """From independent units with the rates of `start` (data; or none: those seen in training) to this model, for
+        annealed importance sampling.
 
         log f_β(v) = (1 - β) a_0·v + β a·v + Σ_j softplus(β (b_j + (vW)_j))
         """
@@ -134,26 +161,40 @@ class RBM(GenerativeModel):
     # -- learning ------------------------------------------------------------------------------------------------------
 
     def players(self):
-        optimizer = lambda: keras.optimizers.SGD(self.learning_rate)  # noqa: E731
-        return {"model": Player(update=self.contrastive_divergence, variables=[self.W, self.a, self.b], optimizer=optimizer)}
+        optimizer = lambda: keras.optimizers.SGD(self.learning_rate)
+        return {
+            "model": Player(update=self.contrastive_divergence, variables=[self.W, self.a, self.b], optimizer=optimizer)
+        }
 
     def contrastive_divergence(self, x, condition=None, training=True):
         """⟨v h⟩_k - ⟨v h⟩_0, with h replaced by its expectation given v."""
         v_0, (first, rest) = self.flat(x), rng.split(self.new_seed(), 2)
         logits_0 = self.hidden_logits(v_0)
-        h = self._own_chains() if self.chains else rng.bernoulli(rng.uniform(tf.shape(logits_0), first), logits=logits_0)
+        h = (
+            self._own_chains()
+            if self.chains
+            else rng.bernoulli(rng.uniform(tf.shape(logits_0), first), logits=logits_0)
+        )
         v_k, logits_k, h = self.run_chain(h, rest)
         if training:
             rates = tf.reduce_mean(v_0, 0)
             self.rates.assign(0.99 * self.rates + 0.01 * rates)
-            self.a.assign(tf.where(self.random_state.value[1] == 1, _log_odds(rates), self.a))  # the first step: unit i at the log-odds of its rate
+            self.a.assign(
+                tf.where(self.random_state.value[1] == 1, _log_odds(rates), self.a)
+            )  # the first step: unit i at the log-odds of its rate
             if self.chains:
                 self._keep_chains(h)
         n, m = tf.shape(v_0)[0], tf.shape(v_k)[0]
-        sign = tf.cast(tf.concat([tf.fill([m], 1 / m), tf.fill([n], -1 / n)], 0), tf.float32)  # Σ sign · f is ⟨f⟩_k - ⟨f⟩_0
+        sign = tf.cast(
+            tf.concat([tf.fill([m], 1 / m), tf.fill([n], -1 / n)], 0), tf.float32
+        )  # Σ sign · f is ⟨f⟩_k - ⟨f⟩_0
         v, logits = tf.concat([v_k, v_0], 0), tf.concat([logits_k, logits_0], 0)
         h, signed_v = tf.sigmoid(logits), sign[:, None] * v
-        directions = [tf.matmul(signed_v, h, transpose_a=True), tf.reduce_sum(signed_v, 0), tf.linalg.matvec(h, sign, transpose_a=True)]
+        directions = [
+            tf.matmul(signed_v, h, transpose_a=True),
+            tf.reduce_sum(signed_v, 0),
+            tf.linalg.matvec(h, sign, transpose_a=True),
+        ]
         terms = {"loss": -tf.tensordot(sign, self._free_energy(v, logits), 1)}
         if not self.chains:
             terms["reconstruction"] = tf.reduce_mean(tf.math.squared_difference(v_0, v_k), -1)
@@ -178,7 +219,9 @@ class RBM(GenerativeModel):
     def _keep_chains(self, h: tf.Tensor) -> None:
         replica, count = _replica()
         before = replica * (self.chains // count)
-        self.h.assign(tf.pad(h, [[before, self.chains - before - self.chains // count], [0, 0]]))  # summed over replicas
+        self.h.assign(
+            tf.pad(h, [[before, self.chains - before - self.chains // count], [0, 0]])
+        )  # summed over replicas
 
     # -- sampling ------------------------------------------------------------------------------------------------------
 
@@ -186,7 +229,9 @@ class RBM(GenerativeModel):
         return rng.uniform([n, (1 + self.sweeps) * (self.visible + self.hidden)], seed)
 
     def generate(self, noise, condition=None):
-        u_v, u_h = tf.split(tf.reshape(noise, [-1, 1 + self.sweeps, self.visible + self.hidden]), [self.visible, self.hidden], -1)
+        u_v, u_h = tf.split(
+            tf.reshape(noise, [-1, 1 + self.sweeps, self.visible + self.hidden]), [self.visible, self.hidden], -1
+        )
         v = tf.cast(u_v[:, 0] < self.rates, tf.float32)
         h = rng.bernoulli(u_h[:, 0], logits=self.hidden_logits(v))
 

@@ -1,4 +1,5 @@
-"""Noise in a net that is that of the training step: saved, resumed, different on every replica (Keras's layers have none of these)."""
+"""Noise in a net that is that of the training step: saved, resumed, different on every replica (Keras's layers have
+none of these)."""
 
 import keras
 import tensorflow as tf

@@ -1,8 +1,9 @@
 """Layers whose kernel is a function of what is learnt: a Dense or Conv2D layer computes with it in place of its own.
 
-Spectral         W / σ(W), σ the largest singular value      Miyato et al., "Spectral normalization for generative adversarial networks", 2018,
-                                                             https://arxiv.org/abs/1802.05957
-WeightNormalized g v / |v|, for each unit                    Salimans and Kingma, "Weight normalization", 2016, https://arxiv.org/abs/1602.07868
+Spectral         W / σ(W), σ the largest singular value: Miyato et al., "Spectral normalization for generative
+                 adversarial networks", 2018, https://arxiv.org/abs/1802.05957
+WeightNormalized g v / |v|, for each unit: Salimans and Kingma, "Weight normalization", 2016,
+                 https://arxiv.org/abs/1602.07868
 
 A kernel [height, width, inputs, outputs] counts as the matrix [height · width · inputs, outputs].
 """
@@ -32,13 +33,21 @@ class _Normalised(keras.layers.Wrapper):
 class Spectral(_Normalised):
     """Its largest singular value is one; the gradient flows through σ, too.
 
-    σ(W) = uᵀ W v, with u and v by power iteration: one round in each training call, from the u of the call before (algorithm 1).
+    σ(W) = uᵀ W v, with u and v by power iteration: one round in each training call, from the u of the call before
+    (algorithm 1).
     """
 
     def build(self, input_shape):
         super().build(input_shape)
         outputs = self.layer.kernel.shape[-1]
-        self.u = self.add_weight(shape=(1, outputs), initializer="random_normal", trainable=False, aggregation="only_first_replica", autocast=False, name="u")
+        self.u = self.add_weight(
+            shape=(1, outputs),
+            initializer="random_normal",
+            trainable=False,
+            aggregation="only_first_replica",
+            autocast=False,
+            name="u",
+        )
 
     def factor(self, matrix, training):
         fixed = tf.stop_gradient(matrix)
@@ -51,12 +60,13 @@ class Spectral(_Normalised):
 
 @keras.saving.register_keras_serializable("tfgen")
 class WeightNormalized(_Normalised):
-    """The length g of each unit's weights is learnt apart from their direction v / |v|. It begins at |v|, where the layer is what it was without."""
+    """The length g of each unit's weights is learnt apart from their direction v / |v|. It begins at |v|, where the
+    layer is what it was without."""
 
     def build(self, input_shape):
         super().build(input_shape)
         kernel = self.layer.kernel
-        length = lambda shape, dtype: tf.cast(tf.norm(tf.reshape(kernel.value, [-1, kernel.shape[-1]]), axis=0), dtype)  # noqa: E731
+        length = lambda shape, dtype: tf.cast(tf.norm(tf.reshape(kernel.value, [-1, kernel.shape[-1]]), axis=0), dtype)
         self.g = self.add_weight(shape=(kernel.shape[-1],), initializer=length, autocast=False, name="g")
 
     def factor(self, matrix, training):

@@ -8,8 +8,8 @@ __all__ = ["Maxout"]
 
 @keras.saving.register_keras_serializable("tfgen")
 class Maxout(keras.layers.Layer):
-    """max_j (x W_j + b_j), [n, inputs] to [n, units], j over `pieces`. W begins within ±0.005, as in the authors' nets: from larger weights
-    a critic of packs is slower to see fine structure.
+    """max_j (x W_j + b_j), [n, inputs] to [n, units], j over `pieces`. W begins within ±0.005, as in the authors' nets:
+    from larger weights a critic of packs is slower to see fine structure.
 
     Goodfellow et al., "Maxout networks", 2013.
     """
@@ -17,7 +17,9 @@ class Maxout(keras.layers.Layer):
     def __init__(self, units: int, pieces: int = 5, **kwargs):
         super().__init__(**kwargs)
         self.units, self.pieces = units, pieces
-        self.dense = keras.layers.Dense(units * pieces, kernel_initializer=keras.initializers.RandomUniform(-0.005, 0.005), dtype=self.dtype_policy)
+        self.dense = keras.layers.Dense(
+            units * pieces, kernel_initializer=keras.initializers.RandomUniform(-0.005, 0.005), dtype=self.dtype_policy
+        )
 
     def build(self, input_shape):
         self.dense.build(input_shape)

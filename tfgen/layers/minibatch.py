@@ -11,7 +11,8 @@ __all__ = ["MinibatchDiscrimination"]
 
 @keras.saving.register_keras_serializable("tfgen")
 class MinibatchDiscrimination(keras.layers.Layer):
-    """Features [n, d] to [n, d + kernels]: beside them, o(x_i)_b = Σ_{j ≠ i} exp(-‖M_ib - M_jb‖₁) with M_i = f(x_i) T [kernels, dims].
+    """Features [n, d] to [n, d + kernels]: beside them, o(x_i)_b = Σ_{j ≠ i} exp(-‖M_ib - M_jb‖₁) with M_i = f(x_i) T
+    [kernels, dims].
 
     (The paper's sum has j = i, too, which adds the constant one.)
     """
@@ -21,7 +22,9 @@ class MinibatchDiscrimination(keras.layers.Layer):
         self.kernels, self.dims = kernels, dims
 
     def build(self, input_shape):
-        self.T = self.add_weight(shape=(input_shape[-1], self.kernels * self.dims), initializer="glorot_uniform", name="T")
+        self.T = self.add_weight(
+            shape=(input_shape[-1], self.kernels * self.dims), initializer="glorot_uniform", name="T"
+        )
 
     def call(self, x):
         M = tf.reshape(tf.matmul(x, tf.cast(self.T, x.dtype)), [-1, self.kernels, self.dims])

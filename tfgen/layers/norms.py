@@ -13,7 +13,8 @@ NORMS = ("none", "batch", "layer", *KERNELS, "virtual")
 
 
 def norms(kind: str) -> list[keras.layers.Layer]:
-    """What stands between a linear layer and its activation: nothing, or one layer. "virtual:64" has a reference batch of 64."""
+    """What stands between a linear layer and its activation: nothing, or one layer. "virtual:64" has a reference batch
+    of 64."""
     name, _, count = kind.partition(":")
     one_of(f"norm={kind!r}", name, NORMS)
     if kind != name and name != "virtual":
@@ -24,7 +25,9 @@ def norms(kind: str) -> list[keras.layers.Layer]:
         return [VirtualBatchNormalization(int(count))]
     if name == "batch":  # one that leaves the moments of all replicas together
         return [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=True)]
-    return [keras.layers.GroupNormalization(1, epsilon=1e-5)] if name == "layer" else []  # over all of an example, with a scale for each channel
+    return (
+        [keras.layers.GroupNormalization(1, epsilon=1e-5)] if name == "layer" else []
+    )  # over all of an example, with a scale for each channel
 
 
 def wrapped(layer: keras.layers.Layer, kind: str) -> keras.layers.Layer:

@@ -1,6 +1,7 @@
 """A residual block that halves, doubles or keeps the size of its picture.
 
-He et al., "Identity mappings in deep residual networks", 2016; as generators and critics use it: Gulrajani et al. 2017, appendix F.
+He et al., "Identity mappings in deep residual networks", 2016; as generators and critics use it: Gulrajani et al. 2017,
+appendix F.
 """
 
 import keras
@@ -13,10 +14,12 @@ __all__ = ["Residual"]
 
 @keras.saving.register_keras_serializable("tfgen")
 class Residual(keras.layers.Layer):
-    """x + F(x), F = norm, ReLU, 3x3, norm, ReLU, 3x3; "up" doubles before the first convolution, "down" averages after the second.
+    """x + F(x), F = norm, ReLU, 3x3, norm, ReLU, 3x3; "up" doubles before the first convolution, "down" averages after
+    the second.
 
     Arguments:
-        filters: of both convolutions; another number than that of the inputs, or another size, puts a 1x1 convolution beside.
+        filters: of both convolutions; another number than that of the inputs, or another size, puts a 1x1 convolution
+            beside.
         resample: "up", "down" or None.
         norm: a name of `tfgen.layers.norms`.
     """

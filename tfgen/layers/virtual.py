@@ -1,8 +1,10 @@
-"""Virtual batch normalisation: statistics of a reference batch that never changes, so that no example depends on its neighbours.
+"""Virtual batch normalisation: statistics of a reference batch that never changes, so that no example depends on its
+neighbours.
 
 Salimans et al., "Improved techniques for training GANs", 2016, section 3.5, https://arxiv.org/abs/1606.03498
 
-`Reference` puts the reference batch before the examples, `VirtualBatchNormalization` normalises both, `Strip` takes it off again.
+`Reference` puts the reference batch before the examples, `VirtualBatchNormalization` normalises both, `Strip` takes it
+off again.
 """
 
 import keras
@@ -18,7 +20,8 @@ class Reference(keras.layers.Layer):
 
     Arguments:
         uniform: noise in -1..1 in place of normal noise.
-        told: the parts of the condition, as `tfgen.condition.parts` says them: labels are every class in turn, other numbers normal.
+        told: the parts of the condition, as `tfgen.condition.parts` says them: labels are every class in turn, other
+            numbers normal.
     """
 
     def __init__(self, count: int, uniform: bool = False, told: tuple[tuple[int, bool], ...] = (), **kwargs):
@@ -30,8 +33,12 @@ class Reference(keras.layers.Layer):
         z = (self.count, d - sum(size for size, _ in self.told))
         drawn = [keras.random.uniform(z, -1.0, 1.0) if self.uniform else keras.random.normal(z)]
         for size, is_label in self.told:
-            drawn.append(np.eye(size, dtype="float32")[np.arange(self.count) % size] if is_label else keras.random.normal((self.count, size)))
-        start = lambda shape, dtype: tf.cast(tf.concat(drawn, -1), dtype)  # noqa: E731
+            drawn.append(
+                np.eye(size, dtype="float32")[np.arange(self.count) % size]
+                if is_label
+                else keras.random.normal((self.count, size))
+            )
+        start = lambda shape, dtype: tf.cast(tf.concat(drawn, -1), dtype)
         self.rows = self.add_weight(shape=(self.count, d), initializer=start, trainable=False, name="rows")
 
     def call(self, x):
@@ -58,7 +65,8 @@ class Strip(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tfgen")
 class VirtualBatchNormalization(keras.layers.Layer):
-    """[count + n, …, channels]: reference rows by the reference's moments, any other by those of the reference and itself, weighted count to one."""
+    """[count + n, …, channels]: reference rows by the reference's moments, any other by those of the reference and
+    itself, weighted count to one."""
 
     def __init__(self, count: int, epsilon: float = 1e-5, **kwargs):
         super().__init__(**kwargs)
@@ -76,7 +84,10 @@ class VirtualBatchNormalization(keras.layers.Layer):
         own, own_square = (tf.reduce_mean(o, places, keepdims=True) if places else o for o in (others, others**2))
         share = 1 / (self.count + 1)
         mixed, mixed_square = share * own + (1 - share) * mean, share * own_square + (1 - share) * square
-        parts = [(r - m) * tf.math.rsqrt(s - m**2 + self.epsilon) for r, m, s in ((reference, mean, square), (others, mixed, mixed_square))]
+        parts = [
+            (r - m) * tf.math.rsqrt(s - m**2 + self.epsilon)
+            for r, m, s in ((reference, mean, square), (others, mixed, mixed_square))
+        ]
         return tf.cast(tf.concat(parts, 0) * self.gamma + self.beta, x.dtype)
 
     def get_config(self):

@@ -1,6 +1,7 @@
 """Maximum mean discrepancy: how far apart two samples lie in the space of a kernel's functions.
 
-"A Kernel Two-Sample Test", Gretton, Borgwardt, Rasch, Schölkopf and Smola, 2012, https://jmlr.org/papers/v13/gretton12a.html
+"A Kernel Two-Sample Test", Gretton, Borgwardt, Rasch, Schölkopf and Smola, 2012,
+https://jmlr.org/papers/v13/gretton12a.html
 
     MMD²(p, q) = E k(x, x') - 2 E k(x, y) + E k(y, y')          x, x' ~ p;  y, y' ~ q
 
@@ -58,13 +59,17 @@ def squared_mmd(x: tf.Tensor, y: tf.Tensor, kernel: Kernel, unbiased: bool = Tru
     """
     x, y = _rows(x), _rows(y)
     if unbiased and min(n for n in (x.shape[0], y.shape[0], 2) if n is not None) < 2:
-        raise ValueError(f"{x.shape[0]} and {y.shape[0]} examples: an unbiased MMD needs at least 2 on either side; take more, or unbiased=False")
+        raise ValueError(
+            f"{x.shape[0]} and {y.shape[0]} examples: an unbiased MMD needs at least 2 on either side; take more, or "
+            "unbiased=False"
+        )
     within = _mean_off_diagonal if unbiased else tf.reduce_mean
     return within(kernel(x, x)) + within(kernel(y, y)) - 2.0 * tf.reduce_mean(kernel(x, y))
 
 
 def median_bandwidth(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """The median distance between two different rows of x [n, d] and y [m, d] together: a scalar, without a gradient."""
+    """The median distance between two different rows of x [n, d] and y [m, d] together:
+    a scalar, without a gradient."""
     rows = tf.stop_gradient(tf.concat([_rows(x), _rows(y)], 0))
     n = tf.shape(rows)[0]
     distances = tf.linalg.set_diag(_squared_distances(rows, rows), -tf.ones([n]))

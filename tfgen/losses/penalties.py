@@ -2,7 +2,7 @@
 
 gradient_penalty   λ (|∇v(x̂)| - 1)², x̂ between a real and a generated example                    Gulrajani et al. 2017
 r1, r2             (γ/2) |∇v(x)|² on real, on generated examples                                   Mescheder et al. 2018
-roth               (γ/2) ((1 - σ(v(x)))² |∇v(x)|² + σ(v(G(z)))² |∇v(G(z))|²)                       Roth et al. 2017, Eq. 21
+roth               (γ/2) ((1 - σ(v(x)))² |∇v(x)|² + σ(v(G(z)))² |∇v(G(z))|²)                    Roth et al. 2017, Eq. 21
 clip               no term: each weight is cut to [-c, c] after every turn                         Arjovsky et al. 2017
 """
 
@@ -19,7 +19,8 @@ __all__ = ["PENALTIES", "Penalty", "Play", "penalty"]
 
 
 class Play(NamedTuple):
-    """What a penalty may look at: the critic, real and generated examples [n, …], its outputs [n] on them, and the tape that saw these."""
+    """What a penalty may look at: the critic, real and generated examples [n, …], its outputs [n] on them, and the tape
+    that saw these."""
 
     critic: Callable[[tf.Tensor], tf.Tensor]
     real: tf.Tensor
@@ -34,8 +35,8 @@ class Play(NamedTuple):
 
 
 class Penalty(NamedTuple):
-    """`weight` times `term(play)` [n] is added to the critic's loss. Without a term, the weight is where weights are cut. `slopes` says that the term
-    asks the tape for slopes at real or at generated examples."""
+    """`weight` times `term(play)` [n] is added to the critic's loss. Without a term, the weight is where weights are
+    cut. `slopes` says that the term asks the tape for slopes at real or at generated examples."""
 
     name: str
     weight: float

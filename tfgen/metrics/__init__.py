@@ -11,7 +11,14 @@ from tfgen.metrics.features import (
     kernel_distance,
     precision_recall,
 )
-from tfgen.metrics.likelihood import BitsPerDim, Likelihood, annealed_log_likelihood, bits_per_dim, enumerated_log_likelihood, likelihood
+from tfgen.metrics.likelihood import (
+    BitsPerDim,
+    Likelihood,
+    annealed_log_likelihood,
+    bits_per_dim,
+    enumerated_log_likelihood,
+    likelihood,
+)
 from tfgen.metrics.modes import Modes, modes
 from tfgen.metrics.networks import FeatureNetwork, feature_network, inception_v3, to_unit
 from tfgen.metrics.parzen import Parzen, parzen

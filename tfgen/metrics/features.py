@@ -28,7 +28,8 @@ PIECE = 1000  # rows of a matrix of distances that live at once
 
 
 class KernelDistance(NamedTuple):
-    """value: the mean over the subsets. error: its standard error, over subsets that overlap: it knows nothing of other data."""
+    """value: the mean over the subsets. error: its standard error, over subsets that overlap: it knows nothing of other
+    data."""
 
     value: float
     error: float
@@ -42,7 +43,8 @@ class PrecisionRecall(NamedTuple):
 
 
 class DensityCoverage(NamedTuple):
-    """density: how many of k real neighbourhoods a fake lies in, on average (may exceed 1). coverage: the share of real neighbourhoods that hold a fake."""
+    """density: how many of k real neighbourhoods a fake lies in, on average (may exceed 1). coverage: the share of real
+    neighbourhoods that hold a fake."""
 
     density: float
     coverage: float
@@ -58,7 +60,8 @@ class InceptionScore(NamedTuple):
 def frechet_distance(real: np.ndarray, fake: np.ndarray) -> float:
     """|μ - μ'|² + tr(Σ + Σ' - 2 (Σ Σ')^½) of features real [n, d] and fake [m, d].
 
-    "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium", Heusel et al., 2017, https://arxiv.org/abs/1706.08500.
+    "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium", Heusel et al., 2017,
+    https://arxiv.org/abs/1706.08500.
     Of finite samples it is biased upwards: the fewer, the more.
     """
     real, fake = rows_of(real=real, fake=fake)
@@ -67,8 +70,11 @@ def frechet_distance(real: np.ndarray, fake: np.ndarray) -> float:
     return float(((real.mean(0) - fake.mean(0)) ** 2).sum() + sum((root**2).sum() for root in roots) - 2 * cross)
 
 
-def kernel_distance(real: np.ndarray, fake: np.ndarray, subsets: int = 100, size: int = 1000, seed: int = 0) -> KernelDistance:
-    """KID: the unbiased MMD² of features real [n, d] and fake [m, d] under (x·y / d + 1)³, over random subsets of `size` each (all, where there are fewer).
+def kernel_distance(
+    real: np.ndarray, fake: np.ndarray, subsets: int = 100, size: int = 1000, seed: int = 0
+) -> KernelDistance:
+    """KID: the unbiased MMD² of features real [n, d] and fake [m, d] under (x·y / d + 1)³, over random subsets of
+    `size` each (all, where there are fewer).
 
     "Demystifying MMD GANs", Binkowski, Sutherland, Arbel and Gretton, 2018, https://arxiv.org/abs/1801.01401.
     """
@@ -76,14 +82,20 @@ def kernel_distance(real: np.ndarray, fake: np.ndarray, subsets: int = 100, size
     at_least(2, size=size)
     real, fake = rows_of(real=real, fake=fake)
     size, random = min(size, len(real), len(fake)), np.random.RandomState(seed)
-    found = np.array([_cubic_mmd(*(x[random.permutation(len(x))[:size]] for x in (real, fake))) for _ in range(subsets)])
-    return KernelDistance(float(found.mean()), float(found.std(ddof=1) / math.sqrt(subsets)) if subsets > 1 else math.nan)
+    found = np.array(
+        [_cubic_mmd(*(x[random.permutation(len(x))[:size]] for x in (real, fake))) for _ in range(subsets)]
+    )
+    return KernelDistance(
+        float(found.mean()), float(found.std(ddof=1) / math.sqrt(subsets)) if subsets > 1 else math.nan
+    )
 
 
 def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> PrecisionRecall:
-    """Shares of features real [n, d] and fake [m, d] that lie within the distance of some example of the others to its k-th neighbour.
+    """Shares of features real [n, d] and fake [m, d] that lie within the distance of some example of the others to its
+    k-th neighbour.
 
-    "Improved Precision and Recall Metric for Assessing Generative Models", Kynkäänniemi et al., 2019, https://arxiv.org/abs/1904.06991.
+    "Improved Precision and Recall Metric for Assessing Generative Models", Kynkäänniemi et al., 2019,
+    https://arxiv.org/abs/1904.06991.
     """
     real, fake = rows_of(real=real, fake=fake)
     of_real, of_fake = (_squared_radii(x, k, name) for x, name in ((real, "real"), (fake, "fake")))
@@ -95,9 +107,11 @@ def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> Precisio
 
 
 def density_coverage(real: np.ndarray, fake: np.ndarray, k: int = 5) -> DensityCoverage:
-    """How features fake [m, d] fill the balls around the real ones [n, d], whose radii are the distances to the k-th real neighbour.
+    """How features fake [m, d] fill the balls around the real ones [n, d], whose radii are the distances to the k-th
+    real neighbour.
 
-    "Reliable Fidelity and Diversity Metrics for Generative Models", Naeem et al., 2020, https://arxiv.org/abs/2002.09797.
+    "Reliable Fidelity and Diversity Metrics for Generative Models", Naeem et al., 2020,
+    https://arxiv.org/abs/2002.09797.
     Of equal distributions the density is near 1, and the coverage near 1 - 2^-k.
     """
     real, fake = rows_of(real=real, fake=fake)
@@ -137,12 +151,16 @@ def rows_of(**arrays: np.ndarray) -> list[np.ndarray]:
         if not np.isfinite(x).all():
             raise ValueError(f"{name} holds numbers that are not finite: look at the model's samples and losses")
     if len({x.shape[1] for x in given.values()}) > 1:
-        raise ValueError(f"{', '.join(f'{name} {x.shape}' for name, x in given.items())}: the second dimensions differ; take one network for all")
+        raise ValueError(
+            f"{', '.join(f'{name} {x.shape}' for name, x in given.items())}: the second dimensions differ; take one "
+            "network for all"
+        )
     return [x.astype(np.float64) for x in given.values()]
 
 
 def pieces(x: np.ndarray, y: np.ndarray):
-    """Pieces of the squared distances of x [n, d] and y [m, d]: a slice of the rows of x, and theirs to all of y, [rows, m]."""
+    """Pieces of the squared distances of x [n, d] and y [m, d]: a slice of the rows of x, and theirs to all of y,
+    [rows, m]."""
     squares = (y**2).sum(1)
     for at in range(0, len(x), PIECE):
         part = x[at : at + PIECE]
@@ -157,7 +175,9 @@ def _squared_radii(x: np.ndarray, k: int, name: str) -> np.ndarray:
     """The squared distance of each row to its k-th nearest other, [n]."""
     at_least(1, k=k)
     if len(x) <= k:
-        raise ValueError(f"{len(x)} {name} examples came, and neighbour k={k} of each is asked for: give more, or a smaller k")
+        raise ValueError(
+            f"{len(x)} {name} examples came, and neighbour k={k} of each is asked for: give more, or a smaller k"
+        )
     radii = np.empty(len(x))
     for rows, distances in pieces(x, x):
         here = np.arange(len(x))[rows]

@@ -1,7 +1,8 @@
 """Networks that see what samples are of: features to take distances in, and probabilities of classes.
 
-Every metric of samples takes features [n, d], so any network serves. Three are shipped (digits, mnist, fashion_mnist: `tfgen.metrics.classifier`
-trains them); `inception_v3` is what published figures of natural images were measured with, but for TensorFlow's weights in place of the original ones.
+Every metric of samples takes features [n, d], so any network serves. Three are shipped (digits, mnist, fashion_mnist:
+`tfgen.metrics.classifier` trains them); `inception_v3` is what published figures of natural images were measured with,
+but for TensorFlow's weights in place of the original ones.
 """
 
 import re
@@ -31,18 +32,32 @@ class FeatureNetwork:
         batch: images at a time.
     """
 
-    def __init__(self, name: str, model: keras.Model, layer: str | None = None, *, probabilities: bool = False, prepare=None, batch: int = 500):
+    def __init__(
+        self,
+        name: str,
+        model: keras.Model,
+        layer: str | None = None,
+        *,
+        probabilities: bool = False,
+        prepare=None,
+        batch: int = 500,
+    ):
         self.name, self.batch, self.prepare = name, batch, prepare
         self.shape = None if prepare else tuple(model.input_shape[1:])
         self.classes = model.output_shape[-1] if probabilities else None
-        outputs = keras.Model(model.inputs, [model.outputs[0] if layer is None else model.get_layer(layer).output, model.outputs[0]])
+        outputs = keras.Model(
+            model.inputs, [model.outputs[0] if layer is None else model.get_layer(layer).output, model.outputs[0]]
+        )
         self._run = tf.function(lambda x: outputs(prepare(x) if prepare else x, training=False), reduce_retracing=True)
 
     def __call__(self, x: np.ndarray, values: str = "unit") -> tuple[np.ndarray, np.ndarray | None]:
         """Images x [n, height, width, channels] → features [n, d], and probabilities [n, classes] or None."""
         shape = tuple(np.shape(x)[1:])
         if len(shape) != 3 or self.shape not in (None, shape) or not len(x):
-            raise ValueError(f"{self.name} takes images [n, {', '.join(map(str, self.shape or ('height', 'width', 'channels')))}], and {np.shape(x)} came")
+            raise ValueError(
+                f"{self.name} takes images [n, {', '.join(map(str, self.shape or ('height', 'width', 'channels')))}], "
+                f"and {np.shape(x)} came"
+            )
         parts = [self._run(tf.constant(to_unit(x[i : i + self.batch], values))) for i in range(0, len(x), self.batch)]
         features, last = (np.concatenate([part.numpy() for part in output]) for output in zip(*parts, strict=True))
         return features.reshape(len(x), -1), None if self.classes is None else last
@@ -57,7 +72,8 @@ class FeatureNetwork:
 
 
 def to_unit(x: np.ndarray, values: str) -> np.ndarray:
-    """x of any shape that holds "unit", "signed", "bytes" or "binary" values, as float32 in 0..1; what lies outside is cut off."""
+    """x of any shape that holds "unit", "signed", "bytes" or "binary" values, as float32 in 0..1; what lies outside is
+    cut off."""
     one_of(f"values={values!r}", values, _TO_UNIT)
     x = np.asarray(x)
     if not np.isfinite(x).all():
@@ -66,29 +82,37 @@ def to_unit(x: np.ndarray, values: str) -> np.ndarray:
 
 
 def feature_network(name: str) -> FeatureNetwork:
-    """The shipped classifier of a data set ("digits", "mnist", "fashion_mnist", or any that you trained), or "inception_v3"."""
+    """The shipped classifier of a data set ("digits", "mnist", "fashion_mnist", or any that you trained), or
+    "inception_v3"."""
     if name == "inception_v3":
         return inception_v3()
     path, _ = paths_of(name)
     if not path.is_file():
         known = sorted(p.name.removesuffix("_classifier.keras") for p in SAVED.glob("*_classifier.keras"))
         raise ValueError(
-            f"there is no classifier of {name} ({', '.join(known) or 'none'} and inception_v3 are there): python -m tfgen.metrics.classifier {name} trains one"
+            f"there is no classifier of {name} ({', '.join(known) or 'none'} and inception_v3 are there): python -m "
+            f"tfgen.metrics.classifier {name} trains one"
         )
     try:
         model = keras.saving.load_model(path, compile=False)
         return FeatureNetwork(f"{name}_classifier", model, "features", probabilities=True)
     except (ValueError, OSError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not one of our classifiers ({str(error).splitlines()[0][:120]}): train it again") from None
+        raise ValueError(
+            f"{path} is not one of our classifiers ({str(error).splitlines()[0][:120]}): train it again"
+        ) from None
 
 
 def inception_v3() -> FeatureNetwork:
-    """Keras's Inception v3 with ImageNet's weights: 2048 features, 1000 classes. Images are resized to 299x299, grey becomes RGB."""
+    """Keras's Inception v3 with ImageNet's weights: 2048 features, 1000 classes. Images are resized to 299x299, grey
+    becomes RGB."""
     try:
         model = keras.applications.InceptionV3(weights="imagenet")
     except Exception as error:  # whatever the network or the disk brings forth
         line = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
-        raise ValueError(f"the weights of inception_v3 cannot be fetched ({line}): try where there is a network, or take a shipped classifier") from None
+        raise ValueError(
+            f"the weights of inception_v3 cannot be fetched ({line}): try where there is a network, or take a shipped "
+            "classifier"
+        ) from None
 
     def prepare(x):
         x = tf.image.grayscale_to_rgb(x) if x.shape[-1] == 1 else x

@@ -1,10 +1,12 @@
 """Parzen windows: a density from samples, for models that have none.
 
-"Generative Adversarial Nets", Goodfellow et al., 2014, section 5, https://arxiv.org/abs/1406.2661, after Breuleux et al., 2011:
+"Generative Adversarial Nets", Goodfellow et al., 2014, section 5, https://arxiv.org/abs/1406.2661, after Breuleux et
+al., 2011:
 
     p(x) = 1/n Σ_i N(x; sample_i, σ² I),        σ the best of a grid on validation data
 
-Its variance is large and in many dimensions it says little of a model (Theis et al., 2016): it is here for comparison with the early papers.
+Its variance is large and in many dimensions it says little of a model (Theis et al., 2016): it is here for comparison
+with the early papers.
 """
 
 import math
@@ -30,7 +32,8 @@ class Parzen(NamedTuple):
 
 
 def parzen(samples: np.ndarray, validation: np.ndarray, test: np.ndarray, sigmas: Sequence[float] = SIGMAS) -> Parzen:
-    """The likelihood of test data [m, …] under windows at samples [n, …]; sigma by validation data [v, …]. Examples of any shape."""
+    """The likelihood of test data [m, …] under windows at samples [n, …]; sigma by validation data [v, …]. Examples of
+    any shape."""
     sigmas = np.atleast_1d(np.asarray(sigmas, np.float64))
     if not sigmas.size or not (np.isfinite(sigmas) & (sigmas > 0)).all():
         raise ValueError(f"sigmas={sigmas}: expected one or more numbers above 0")
@@ -46,5 +49,7 @@ def _log_density(samples: np.ndarray, x: np.ndarray, sigmas: np.ndarray) -> np.n
     found, (n, d) = np.empty((len(sigmas), len(x))), samples.shape
     for rows, distances in pieces(x, samples):
         for i, sigma in enumerate(sigmas):
-            found[i, rows] = logsumexp(distances / (-2 * sigma**2), axis=1) - d / 2 * math.log(2 * math.pi * sigma**2) - math.log(n)
+            found[i, rows] = (
+                logsumexp(distances / (-2 * sigma**2), axis=1) - d / 2 * math.log(2 * math.pi * sigma**2) - math.log(n)
+            )
     return found

@@ -9,7 +9,11 @@ __all__ = ["ReconstructionError", "reconstruction_error"]
 def reconstruction_error(x, reconstruction):
     """The mean squared difference of each example, [n]."""
     error = (x - reconstruction) ** 2
-    return error.mean(tuple(range(1, error.ndim))) if hasattr(error, "mean") else tf.reduce_mean(error, list(range(1, len(error.shape))))
+    return (
+        error.mean(tuple(range(1, error.ndim)))
+        if hasattr(error, "mean")
+        else tf.reduce_mean(error, list(range(1, len(error.shape))))
+    )
 
 
 @keras.saving.register_keras_serializable("tfgen")

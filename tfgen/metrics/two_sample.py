@@ -38,8 +38,9 @@ class MMDTest(NamedTuple):
 def nearest_neighbour_test(x: np.ndarray, y: np.ndarray) -> NearestNeighbourTest:
     """The accuracy of leave-one-out 1-NN on x [n, …] and y [n, …], equally many. Ties count by their share.
 
-    "Revisiting Classifier Two-Sample Tests", Lopez-Paz and Oquab, 2017, https://arxiv.org/abs/1610.06545. Its normal approximation takes
-    the answers for independent; two that are each other's nearest are not, so small p-values are a little too small.
+    "Revisiting Classifier Two-Sample Tests", Lopez-Paz and Oquab, 2017, https://arxiv.org/abs/1610.06545. Its normal
+    approximation takes the answers for independent; two that are each other's nearest are not, so small p-values are a
+    little too small.
     """
     x, y = rows_of(x=np.reshape(x, (len(x), -1)), y=np.reshape(y, (len(y), -1)))
     if len(x) != len(y):
@@ -53,13 +54,18 @@ def nearest_neighbour_test(x: np.ndarray, y: np.ndarray) -> NearestNeighbourTest
         of_x = nearest[:, :n].sum(1) / nearest.sum(1)
         right[rows] = np.where(here < n, of_x, 1 - of_x)
     z = (right.mean() - 0.5) * 2 * math.sqrt(2 * n)
-    return NearestNeighbourTest(*(float(v) for v in (right.mean(), right[:n].mean(), right[n:].mean(), z, erfc(abs(z) / math.sqrt(2)))))
+    return NearestNeighbourTest(
+        *(float(v) for v in (right.mean(), right[:n].mean(), right[n:].mean(), z, erfc(abs(z) / math.sqrt(2))))
+    )
 
 
-def mmd_test(x: np.ndarray, y: np.ndarray, kernel: mmd.Kernel | None = None, permutations: int = 500, seed: int = 0) -> MMDTest:
+def mmd_test(
+    x: np.ndarray, y: np.ndarray, kernel: mmd.Kernel | None = None, permutations: int = 500, seed: int = 0
+) -> MMDTest:
     """MMD² of x [n, …] and y [m, …], and how often it is as large when the examples are dealt out anew.
 
-    "A Kernel Two-Sample Test", Gretton et al., 2012. By default the kernel is Gaussian with the median distance for its bandwidth.
+    "A Kernel Two-Sample Test", Gretton et al., 2012. By default the kernel is Gaussian with the median distance for its
+    bandwidth.
     """
     at_least(1, permutations=permutations)
     x, y = rows_of(x=np.reshape(x, (len(x), -1)), y=np.reshape(y, (len(y), -1)))
@@ -75,5 +81,7 @@ def mmd_test(x: np.ndarray, y: np.ndarray, kernel: mmd.Kernel | None = None, per
     within_x, of_x = (mine * rows).sum(0), rows.sum(0)  # sums over x with x, and over x with all
     within_y = matrix.sum() - 2 * of_x + within_x
     found = within_x / (n * (n - 1)) + within_y / (m * (m - 1)) - 2 * (of_x - within_x) / (n * m)
-    as_large = (found[1:] >= found[0] - 1e-12 * abs(matrix).mean()).sum()  # permutations of equal examples tie but for rounding
+    as_large = (
+        found[1:] >= found[0] - 1e-12 * abs(matrix).mean()
+    ).sum()  # permutations of equal examples tie but for rounding
     return MMDTest(float(found[0]), float((1 + as_large) / (1 + permutations)))

@@ -23,11 +23,23 @@ def _bits():
 
 ENTRIES = [
     Entry(
-        "gmm", GMM, "Pearson 1894; Dempster et al. 1977", "mixture of Gaussians with full covariances, by EM",
-        tiny=functools.partial(GMM, (2,), components=3), tiny_data=_blobs, full=GMM, epochs=30,
+        "gmm",
+        GMM,
+        "Pearson 1894; Dempster et al. 1977",
+        "mixture of Gaussians with full covariances, by EM",
+        tiny=functools.partial(GMM, (2,), components=3),
+        tiny_data=_blobs,
+        full=GMM,
+        epochs=30,
     ),
     Entry(
-        "mob", MoB, "Lazarsfeld and Henry 1968; Bishop 2006", "mixture of Bernoullis, by EM",
-        tiny=functools.partial(MoB, (5,), components=3), tiny_data=_bits, full=functools.partial(MoB, components=500), epochs=30,
+        "mob",
+        MoB,
+        "Lazarsfeld and Henry 1968; Bishop 2006",
+        "mixture of Bernoullis, by EM",
+        tiny=functools.partial(MoB, (5,), components=3),
+        tiny_data=_bits,
+        full=functools.partial(MoB, components=500),
+        epochs=30,
     ),
-]  # fmt: skip
+]

@@ -1,6 +1,7 @@
 """Expectation-maximisation, one M-step an epoch: exact for any batch size, over replicas and workers.
 
-    E-step, each batch:  r_nk = p(k | x_n) ∝ π_k p(x_n | k),  and the sums over n of r_nk and of r_nk times statistics of x_n
+    E-step, each batch:  r_nk = p(k | x_n) ∝ π_k p(x_n | k),  and the sums over n of r_nk and of r_nk times statistics
+    of x_n
     M-step, each epoch:  the parameters that maximise the expected log-likelihood, in closed form from the sums
 
 The likelihood of the training data never falls from one epoch to the next.
@@ -21,7 +22,8 @@ class EM(GenerativeModel):
     """The base of models learnt by EM: they add `log_joint`, `statistics`, `begin` and `maximise`.
 
     Arguments:
-        moments: name and order of each sum that the M-step needs beside the counts: order 1 is [components, dims], 2 is [components, dims, dims].
+        moments: name and order of each sum that the M-step needs beside the counts: order 1 is [components, dims], 2 is
+            [components, dims, dims].
     """
 
     def __init__(self, shape, components: int, moments: dict[str, int], values: str):
@@ -30,9 +32,17 @@ class EM(GenerativeModel):
         self.components, self.dims = components, math.prod(self.shape)
         weight = {"trainable": False, "initializer": "zeros", "aggregation": "only_first_replica"}
         self.log_weights = self.add_weight(shape=(components,), trainable=False, name="log_weights", initializer=_equal)
-        self.rounds = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, aggregation="only_first_replica", name="rounds")
+        self.rounds = self.add_weight(
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="rounds",
+        )
         self.sums = {
-            name: self.add_weight(shape=(components, *[self.dims] * order), name=f"sum_of_{name}", **weight) for name, order in {"counts": 0, **moments}.items()
+            name: self.add_weight(shape=(components, *[self.dims] * order), name=f"sum_of_{name}", **weight)
+            for name, order in {"counts": 0, **moments}.items()
         }
 
     def log_joint(self, x: tf.Tensor) -> tf.Tensor:
@@ -72,7 +82,9 @@ class EM(GenerativeModel):
             r = self.responsibilities(log_joint)
             replica = tf.distribute.get_replica_context()
             for name, value in {"counts": tf.reduce_sum(r, 0), **self.statistics(x, r)}.items():
-                self.sums[name].assign_add(replica.all_reduce("sum", value) if replica.num_replicas_in_sync > 1 else value)
+                self.sums[name].assign_add(
+                    replica.all_reduce("sum", value) if replica.num_replicas_in_sync > 1 else value
+                )
         return {"loss": -tf.reduce_logsumexp(log_joint, -1)}, []
 
     def after_epoch(self):

@@ -20,25 +20,38 @@ __all__ = ["GMM"]
 class GMM(EM):
     """A mixture of `components` Gaussians, learnt by exact EM, an M-step an epoch.
 
-    The first epoch fits one Gaussian to the data, whatever their place and scale; the components start at draws of it, round, with its mean
-    variance. EM begins with the second.
+    The first epoch fits one Gaussian to the data, whatever their place and scale; the components start at draws of it,
+    round, with its mean variance. EM begins with the second.
 
     Arguments:
-        floor: the least variance of a component in any direction: the maximum under that bound, so that no component collapses onto an example.
+        floor: the least variance of a component in any direction: the maximum under that bound, so that no component
+            collapses onto an example.
     """
 
     def __init__(self, shape, *, components: int = 10, floor: float = 1e-3):
         super().__init__(shape, components, {"x": 1, "xx": 2}, values="real")
         self.floor, d, fixed = floor, self.dims, {"trainable": False}
         self.means = self.add_weight(shape=(components, d), initializer="zeros", name="means", **fixed)
-        self.scales = self.add_weight(shape=(components, d, d), initializer=_identities, name="scales", **fixed)  # Σ_k = L Lᵀ
-        self.whiteners = self.add_weight(shape=(components, d, d), initializer=_identities, name="whiteners", **fixed)  # L⁻¹
-        self.start = self.add_weight(shape=(components, d), initializer=keras.initializers.RandomNormal(stddev=1.0), name="start", **fixed)
+        self.scales = self.add_weight(
+            shape=(components, d, d), initializer=_identities, name="scales", **fixed
+        )  # Σ_k = L Lᵀ
+        self.whiteners = self.add_weight(
+            shape=(components, d, d), initializer=_identities, name="whiteners", **fixed
+        )  # L⁻¹
+        self.start = self.add_weight(
+            shape=(components, d), initializer=keras.initializers.RandomNormal(stddev=1.0), name="start", **fixed
+        )
 
     def log_joint(self, x):
-        white = tf.matmul(x[None] - self.means.value[:, None], self.whiteners.value, transpose_b=True)  # L⁻¹ (x - μ), [K, n, d]
+        white = tf.matmul(
+            x[None] - self.means.value[:, None], self.whiteners.value, transpose_b=True
+        )  # L⁻¹ (x - μ), [K, n, d]
         log_det = tf.reduce_sum(tf.math.log(tf.reduce_sum(self.whiteners.value * tf.eye(self.dims), -1)), -1)
-        return self.log_weights + log_det - 0.5 * (self.dims * math.log(2 * math.pi) + tf.transpose(tf.reduce_sum(white**2, -1)))
+        return (
+            self.log_weights
+            + log_det
+            - 0.5 * (self.dims * math.log(2 * math.pi) + tf.transpose(tf.reduce_sum(white**2, -1)))
+        )
 
     def statistics(self, x, r):
         apart = x[None] - self.means.value[:, None]  # around the present means, so that nothing cancels in float32
@@ -69,7 +82,9 @@ class GMM(EM):
     def _cholesky(self, covariance):
         """Of the nearest covariance, in likelihood, whose eigenvalues are at least `floor`."""
         values, vectors = tf.linalg.eigh(covariance)
-        return tf.linalg.cholesky(tf.matmul(vectors * tf.maximum(values, self.floor)[..., None, :], vectors, transpose_b=True))
+        return tf.linalg.cholesky(
+            tf.matmul(vectors * tf.maximum(values, self.floor)[..., None, :], vectors, transpose_b=True)
+        )
 
     def noise(self, n, seed):
         a, b = rng.split(seed, 2)

@@ -2,7 +2,8 @@
 
     p(x) = Σ_k π_k Π_i μ_ki^x_i (1 - μ_ki)^(1 - x_i)          M-step: μ_k = Σ_n r_nk x_n / Σ_n r_nk
 
-Lazarsfeld and Henry, "Latent structure analysis", 1968; Bishop, "Pattern recognition and machine learning", 2006, section 9.3.3.
+Lazarsfeld and Henry, "Latent structure analysis", 1968; Bishop, "Pattern recognition and machine learning", 2006,
+section 9.3.3.
 """
 
 import keras
@@ -34,11 +35,17 @@ class MoB(EM):
         return self.log_weights + tf.reduce_sum(zeros, -1) + tf.matmul(x, ones - zeros, transpose_b=True)
 
     def responsibilities(self, log_joint):
-        """In the first epoch a lottery: each example is drawn for one component, with a weight of so heavy a tail that a few examples decide the mean."""
+        """In the first epoch a lottery: each example is drawn for one component, with a weight of so heavy a tail that
+        a few examples decide the mean."""
         context, n = tf.distribute.get_replica_context(), tf.shape(log_joint)[0]
-        draws = rng.uniform([2, n * context.num_replicas_in_sync], rng.fold_in(self.random_state.value, 0))  # the same however many replicas share them
+        draws = rng.uniform(
+            [2, n * context.num_replicas_in_sync], rng.fold_in(self.random_state.value, 0)
+        )  # the same however many replicas share them
         u = draws[:, n * context.replica_id_in_sync_group :][:, :n]
-        lottery = tf.one_hot(tf.cast(u[0] * self.components, tf.int32), self.components) * tf.maximum(u[1], 1e-5)[:, None] ** -3
+        lottery = (
+            tf.one_hot(tf.cast(u[0] * self.components, tf.int32), self.components)
+            * tf.maximum(u[1], 1e-5)[:, None] ** -3
+        )
         return tf.where(self.rounds.value == 0, lottery, tf.nn.softmax(log_joint))
 
     def statistics(self, x, r):

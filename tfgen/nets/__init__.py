@@ -6,4 +6,15 @@ from tfgen.nets.mlp import dense, mlp
 from tfgen.nets.pair import NETS, critic_net, generator_net
 from tfgen.nets.resnet import residual_painter, residual_reader
 
-__all__ = ["NETS", "autoencoder", "critic_net", "dense", "generator_net", "mlp", "painter", "reader", "residual_painter", "residual_reader"]
+__all__ = [
+    "NETS",
+    "autoencoder",
+    "critic_net",
+    "dense",
+    "generator_net",
+    "mlp",
+    "painter",
+    "reader",
+    "residual_painter",
+    "residual_reader",
+]

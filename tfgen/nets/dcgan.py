@@ -1,9 +1,10 @@
 """The nets of DCGAN, for pictures of any size that halves a few times.
 
-    strides in place of pooling, batch normalisation but at the generator's output and the critic's input,
-    no hidden dense layers, ReLU and tanh in the generator, leaky ReLU in the critic
+    strides in place of pooling, batch normalisation but at the generator's output and the critic's input, no hidden
+    dense layers, ReLU and tanh in the generator, leaky ReLU in the critic
 
-Radford, Metz, Chintala, "Unsupervised representation learning with deep convolutional GANs", 2016, https://arxiv.org/abs/1511.06434
+Radford, Metz, Chintala, "Unsupervised representation learning with deep convolutional GANs", 2016,
+https://arxiv.org/abs/1511.06434
 """
 
 import keras
@@ -16,7 +17,9 @@ __all__ = ["halvings", "painter", "reader"]
 def halvings(shape: tuple[int, ...], least: int = 3) -> int:
     """How often height and width halve while they stay whole and at least `least`."""
     if len(shape) != 3:
-        raise ValueError(f"a convolutional net makes pictures [height, width, channels], and {shape} came: take net='mlp'")
+        raise ValueError(
+            f"a convolutional net makes pictures [height, width, channels], and {shape} came: take net='mlp'"
+        )
     times = _times(*shape[:2], least)
     if not times:
         height, width = (_near(side) for side in shape[:2])
@@ -43,15 +46,24 @@ def _near(side: int) -> int:
 
 
 def painter(shape: tuple[int, ...], width: int = 64, *, norm: str = "batch") -> list[keras.layers.Layer]:
-    """The layers of a generator from [n, any] to maps [n, *shape] before the last activation; `width` filters before the last layer."""
+    """The layers of a generator from [n, any] to maps [n, *shape] before the last activation; `width` filters before
+    the last layer."""
     times = halvings(shape)
     small = (shape[0] >> times, shape[1] >> times)
     filters = [width << (times - 1 - i) for i in range(times)]
     plain = not norms(norm)
-    layers = [keras.layers.Dense(small[0] * small[1] * filters[0], use_bias=plain), keras.layers.Reshape((*small, filters[0]))]
+    layers = [
+        keras.layers.Dense(small[0] * small[1] * filters[0], use_bias=plain),
+        keras.layers.Reshape((*small, filters[0])),
+    ]
     for deep in filters[1:]:
         layers += [*norms(norm), keras.layers.ReLU(), keras.layers.Conv2DTranspose(deep, 4, 2, "same", use_bias=plain)]
-    return [*layers, *norms(norm), keras.layers.ReLU(), keras.layers.Conv2DTranspose(shape[-1], 4, 2, "same", dtype="float32")]
+    return [
+        *layers,
+        *norms(norm),
+        keras.layers.ReLU(),
+        keras.layers.Conv2DTranspose(shape[-1], 4, 2, "same", dtype="float32"),
+    ]
 
 
 def reader(shape: tuple[int, ...], width: int = 64, *, norm: str = "batch") -> list[keras.layers.Layer]:
@@ -59,5 +71,9 @@ def reader(shape: tuple[int, ...], width: int = 64, *, norm: str = "batch") -> l
     layers = []
     for i in range(halvings(shape)):
         between = norms(norm) if i else []
-        layers += [wrapped(keras.layers.Conv2D(width << i, 4, 2, "same", use_bias=not between), norm), *between, keras.layers.LeakyReLU(0.2)]
+        layers += [
+            wrapped(keras.layers.Conv2D(width << i, 4, 2, "same", use_bias=not between), norm),
+            *between,
+            keras.layers.LeakyReLU(0.2),
+        ]
     return layers

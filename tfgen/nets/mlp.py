@@ -8,15 +8,30 @@ from tfgen.words import nearest
 
 __all__ = ["dense", "mlp"]
 
-ACTIVATIONS = ("maxout", *(name for name, f in vars(keras.activations).items() if callable(f) and name not in ("deserialize", "get", "serialize")))
+ACTIVATIONS = (
+    "maxout",
+    *(
+        name
+        for name, f in vars(keras.activations).items()
+        if callable(f) and name not in ("deserialize", "get", "serialize")
+    ),
+)
 
 
-def mlp(inputs: int, hidden: tuple[int, ...], outputs: int, activation: str = "relu", *, last: str | None = None, name: str) -> keras.Sequential:
-    """[n, inputs] to float32 [n, outputs], through dense layers of `hidden` units; `last` is the activation of the output."""
-    return keras.Sequential([keras.Input((inputs,)), *dense(hidden, activation), keras.layers.Dense(outputs, last, dtype="float32")], name=name)
+def mlp(
+    inputs: int, hidden: tuple[int, ...], outputs: int, activation: str = "relu", *, last: str | None = None, name: str
+) -> keras.Sequential:
+    """[n, inputs] to float32 [n, outputs], through dense layers of `hidden` units; `last` is the activation of the
+    output."""
+    return keras.Sequential(
+        [keras.Input((inputs,)), *dense(hidden, activation), keras.layers.Dense(outputs, last, dtype="float32")],
+        name=name,
+    )
 
 
-def dense(hidden: tuple[int, ...], activation: str = "relu", *, norm: str = "none", dropout: float = 0.0, noise: float = 0.0) -> list[keras.layers.Layer]:
+def dense(
+    hidden: tuple[int, ...], activation: str = "relu", *, norm: str = "none", dropout: float = 0.0, noise: float = 0.0
+) -> list[keras.layers.Layer]:
     """The hidden layers; "maxout" is an activation of five pieces."""
     if activation not in ACTIVATIONS:
         raise ValueError(f"there is no activation {activation!r}: take one of {nearest(activation, ACTIVATIONS)}")

@@ -17,10 +17,19 @@ NETS = ("mlp", "dcgan", "resnet")
 
 
 def generator_net(
-    inputs: int, shape: tuple[int, ...], net: str = "mlp", *, hidden: tuple[int, ...] = (256, 256), width: int = 64,
-    activation: str = "relu", norm: str = "none", last: str | None = None, between: int = 0,
-    uniform: bool = False, told: tuple[tuple[int, bool], ...] = (),
-) -> keras.Sequential:  # fmt: skip
+    inputs: int,
+    shape: tuple[int, ...],
+    net: str = "mlp",
+    *,
+    hidden: tuple[int, ...] = (256, 256),
+    width: int = 64,
+    activation: str = "relu",
+    norm: str = "none",
+    last: str | None = None,
+    between: int = 0,
+    uniform: bool = False,
+    told: tuple[tuple[int, bool], ...] = (),
+) -> keras.Sequential:
     """[n, inputs] to float32 [n, *shape].
 
     Arguments:
@@ -49,21 +58,35 @@ def generator_net(
 
 
 def critic_net(
-    shape: tuple[int, ...], net: str = "mlp", *, outputs: int = 1, hidden: tuple[int, ...] = (256, 256), width: int = 64,
-    activation: str = "leaky_relu", norm: str = "none", dropout: float = 0.0, minibatch: int = 0, noise: tuple[float, float] = (0.0, 0.0),
+    shape: tuple[int, ...],
+    net: str = "mlp",
+    *,
+    outputs: int = 1,
+    hidden: tuple[int, ...] = (256, 256),
+    width: int = 64,
+    activation: str = "leaky_relu",
+    norm: str = "none",
+    dropout: float = 0.0,
+    minibatch: int = 0,
+    noise: tuple[float, float] = (0.0, 0.0),
     between: int = 0,
-) -> keras.Sequential:  # fmt: skip
+) -> keras.Sequential:
     """[n, *shape] to float32 [n, outputs]; the layer "features" is what the last dense layer sees of an example.
 
     Arguments:
-        norm: a name of `tfgen.layers.norms`, but no virtual one: its reference batch is noise, which a critic does not take.
+        norm: a name of `tfgen.layers.norms`, but no virtual one: its reference batch is noise, which a critic does not
+            take.
         minibatch: kernels of minibatch discrimination behind the features.
-        dropout, noise: on each hidden layer of "mlp"; standard deviations of Gaussian noise on its input and on its hidden layers.
+        dropout, noise: on each hidden layer of "mlp"; standard deviations of Gaussian noise on its input and on its
+            hidden layers.
         between: units of a dense layer between the last maps and the output.
     """
     one_of(f"net={net!r}", net, NETS)
     if norms(norm) and norm.startswith("virtual"):
-        raise ValueError(f"norm={norm!r}: virtual batch normalisation is the generator's, whose noise makes the reference batch; take another for the critic")
+        raise ValueError(
+            f"norm={norm!r}: virtual batch normalisation is the generator's, whose noise makes the reference batch; "
+            "take another for the critic"
+        )
     if net == "mlp":
         layers = [
             keras.layers.Flatten(),

@@ -13,7 +13,8 @@ __all__ = ["residual_painter", "residual_reader"]
 
 
 def residual_painter(shape: tuple[int, ...], width: int = 64, *, norm: str = "batch") -> list[keras.layers.Layer]:
-    """The layers of a generator from [n, any] to maps [n, *shape] before the last activation, `width` filters everywhere."""
+    """The layers of a generator from [n, any] to maps [n, *shape] before the last activation, `width` filters
+    everywhere."""
     times = halvings(shape)
     small = (shape[0] >> times, shape[1] >> times)
     return [
@@ -27,7 +28,8 @@ def residual_painter(shape: tuple[int, ...], width: int = 64, *, norm: str = "ba
 
 
 def residual_reader(shape: tuple[int, ...], width: int = 64, *, norm: str = "none") -> list[keras.layers.Layer]:
-    """The layers of a critic from [n, *shape] to [n, width]: it halves as often as the generator doubles, then takes the mean over places."""
+    """The layers of a critic from [n, *shape] to [n, width]: it halves as often as the generator doubles, then takes
+    the mean over places."""
     return [
         wrapped(keras.layers.Conv2D(width, 3, padding="same"), norm),
         *[Residual(width, "down", norm) for _ in range(halvings(shape))],

@@ -1,10 +1,17 @@
-"""What the command line does, for use from Python, too: train into a folder, sample from it, judge it, analyse it, measure claims."""
+"""What the command line does, for use from Python, too: train into a folder, sample from it, judge it, analyse it,
+measure claims."""
 
 import importlib
 
 _HOME = {
-    "Run": "folder", "Settings": "folder", "analyse": "analysing", "parse": "arguments", "evaluate": "judging", "sample": "training", "train": "training",
-}  # fmt: skip
+    "Run": "folder",
+    "Settings": "folder",
+    "analyse": "analysing",
+    "parse": "arguments",
+    "evaluate": "judging",
+    "sample": "training",
+    "train": "training",
+}
 
 __all__ = [*_HOME]
 

@@ -1,4 +1,5 @@
-"""Four questions to a run, answered by pictures: does it train as expected, is its latent space smooth, how is information coded, does it memorise?"""
+"""Four questions to a run, answered by pictures: does it train as expected, is its latent space smooth, how is
+information coded, does it memorise?"""
 
 import math
 from collections.abc import Callable
@@ -18,12 +19,18 @@ from tfgen.runs.training import epochs_of, load_arrays, load_held_out, stages
 __all__ = ["analyse"]
 
 LABELLED = ("digits", "mnist", "fashion_mnist")  # data of which a classifier is shipped
-NUMBERS, EXAMPLES = 2**27, 60_000  # of the training set that neighbours are looked for in: examples, and no more numbers than these
+NUMBERS, EXAMPLES = (
+    2**27,
+    60_000,
+)  # of the training set that neighbours are looked for in: examples, and no more numbers than these
 PAIRS, STEPS, JUDGED, SHOWN, NEAREST, STAGES = 8, 9, 256, 12, 5, 6
 
 
-def analyse(run: Run, *, data_dir: str | Path | None = None, seed: int = 0, say: Callable[[str], None] = print) -> dict[str, dict]:
-    """Pictures into the run's analysis/ and TensorBoard, figures into its card; what makes no sense for the model is left out.
+def analyse(
+    run: Run, *, data_dir: str | Path | None = None, seed: int = 0, say: Callable[[str], None] = print
+) -> dict[str, dict]:
+    """Pictures into the run's analysis/ and TensorBoard, figures into its card; what makes no sense for the model is
+    left out.
 
     Arguments:
         seed: of what is drawn; the same seed gives the same pictures.
@@ -106,14 +113,28 @@ def _walk(study: _Study) -> dict:
         study.tell("(no walk)", "there is no latent to walk in: its values are drawn one by one")
         return {}
     means = analysis.decodes(model)
-    x = analysis.walk(model, PAIRS, 4 * STEPS if study.plane else STEPS, study.seed, conditions.in_turn(model.condition, PAIRS), means=means)
+    x = analysis.walk(
+        model,
+        PAIRS,
+        4 * STEPS if study.plane else STEPS,
+        study.seed,
+        conditions.in_turn(model.condition, PAIRS),
+        means=means,
+    )
     ends = ["from", *[""] * (STEPS - 2), "to"]
     picture = analysis.paths(x, study.sample(2000), study.stages.span) if study.plane else study.sheet(x, columns=ends)
-    study.picture("walk.png", picture, "is the latent space smooth? Walks between two noises: every step should be a sample, no step a jump")
+    study.picture(
+        "walk.png",
+        picture,
+        "is the latent space smooth? Walks between two noises: every step should be a sample, no step a jump",
+    )
     analysis.step_curves(x, study.folder / "steps.png")
     rough = analysis.roughness(x)
     largest = f"the largest is {rough:.2f} times the mean (1 is even, {x.shape[1] - 1} is one jump)"
-    study.tell("steps.png", f"how far samples move at each step: {'not at all, the model has collapsed' if math.isnan(rough) else largest}")
+    study.tell(
+        "steps.png",
+        f"how far samples move at each step: {'not at all, the model has collapsed' if math.isnan(rough) else largest}",
+    )
     return {"pairs": PAIRS, "steps": x.shape[1] - 1, "means": means, "largest_over_mean_step": _number(rough)}
 
 
@@ -122,7 +143,11 @@ def _arithmetic(study: _Study) -> dict:
     if study.plane or not analysis.codes_linearly(study.model):
         return {}
     if study.settings.data not in LABELLED or study.settings.size:
-        study.tell("(no arithmetic)", f"a - b + c takes a classifier of the data, and there is one for {', '.join(LABELLED)} alone, in their own size")
+        study.tell(
+            "(no arithmetic)",
+            f"a - b + c takes a classifier of the data, and there is one for {', '.join(LABELLED)} alone, in their "
+            "own size",
+        )
         return {}
     values = "unit" if study.model.values == "real" else study.model.values  # dequantised
     try:
@@ -136,13 +161,19 @@ def _arithmetic(study: _Study) -> dict:
         study.sheet(x, rows=rows[4 * i : 4 * i + 4], below=[f"{label}" for label in said[3]])
         for i, (x, said) in enumerate(zip(found.x, found.said, strict=True))
     ]
-    question = "how is information coded? Means of three latents, a - b + c; below each result, what a classifier says of it"
+    question = (
+        "how is information coded? Means of three latents, a - b + c; below each result, what a classifier says of it"
+    )
     study.picture("arithmetic.png", np.concatenate(_as_wide(blocks)), question)
     kept = ", ".join(f"{label}: {share:.0%}" for label, share in sorted(found.kept.items()))
     study.tell("", f"how often the mean latent of a class is still of the class: {kept}")
     said = {f"{a}-{b}+{c}": labels[3].tolist() for (a, b, c), labels in zip(found.triples, found.said, strict=True)}
     counts = {str(label): n for label, n in found.counts.items()}
-    return {"mean_latent_keeps_class": {str(label): share for label, share in found.kept.items()}, "counts": counts, "said": said}
+    return {
+        "mean_latent_keeps_class": {str(label): share for label, share in found.kept.items()},
+        "counts": counts,
+        "said": said,
+    }
 
 
 def _traversals(study: _Study) -> dict:
@@ -150,11 +181,19 @@ def _traversals(study: _Study) -> dict:
     found = analysis.traversals(study.model, *(study.held_out or (study.train, study.labels)), seed=study.seed)
     for traversal in found:
         if study.plane:
-            picture = analysis.paths(traversal.x, study.sample(2000), study.stages.span, rows=traversal.rows, joined=traversal.path)
+            picture = analysis.paths(
+                traversal.x, study.sample(2000), study.stages.span, rows=traversal.rows, joined=traversal.path
+            )
         else:
             picture = study.sheet(traversal.x, rows=traversal.rows, columns=traversal.columns if traversal.path else ())
-        moves = f"{traversal.name} from {traversal.columns[0]} to {traversal.columns[-1]}" if traversal.path else f"every {traversal.name}, a row each"
-        study.picture(f"{traversal.name.replace(' ', '-')}.png", picture, f"what does it code? {moves}; all other noise is held")
+        moves = (
+            f"{traversal.name} from {traversal.columns[0]} to {traversal.columns[-1]}"
+            if traversal.path
+            else f"every {traversal.name}, a row each"
+        )
+        study.picture(
+            f"{traversal.name.replace(' ', '-')}.png", picture, f"what does it code? {moves}; all other noise is held"
+        )
     return {"pictures": [traversal.name for traversal in found]} if found else {}
 
 
@@ -165,22 +204,40 @@ def _memory(study: _Study) -> dict:
         places, _ = analysis.neighbours(x[:SHOWN], train, NEAREST)
         shown = np.concatenate([x[:SHOWN, None], train[places]], 1)
         names = ["sample", "nearest", *[str(i) for i in range(2, NEAREST + 1)]]
-        pair = [study.sheet(shown[rows], columns=names, first_apart=True) for rows in (slice(SHOWN // 2), slice(SHOWN // 2, SHOWN))]
-        study.picture("neighbours.png", np.concatenate(pair, 1), "does it memorise? Samples, and the training examples nearest to each")
+        pair = [
+            study.sheet(shown[rows], columns=names, first_apart=True)
+            for rows in (slice(SHOWN // 2), slice(SHOWN // 2, SHOWN))
+        ]
+        study.picture(
+            "neighbours.png",
+            np.concatenate(pair, 1),
+            "does it memorise? Samples, and the training examples nearest to each",
+        )
     if study.held_out is None:
         study.tell("(no ratio)", f"{study.settings.data} has no test split to compare the distances with")
         return {}
     found = analysis.memory(x, study.held_out[0][:JUDGED], train)
     counts = {"count": len(x), "held_out_count": len(study.held_out[0][:JUDGED]), "train_count": len(train)}
-    distances = f"{found.samples:.3g} from a sample to the nearest of {len(train):,} training examples, {found.held_out:.3g} from a test example"
-    meaning = "test examples are training examples, too" if math.isnan(found.ratio) else f"ratio {found.ratio:.2f}: 1 is right, 0 memorised, more is far off"
+    distances = (
+        f"{found.samples:.3g} from a sample to the nearest of {len(train):,} training examples, "
+        f"{found.held_out:.3g} from a test example"
+    )
+    meaning = (
+        "test examples are training examples, too"
+        if math.isnan(found.ratio)
+        else f"ratio {found.ratio:.2f}: 1 is right, 0 memorised, more is far off"
+    )
     study.tell("", f"median distance {distances}; {meaning}")
     return {"ratio": _number(found.ratio), "samples": found.samples, "held_out": found.held_out, **counts}
 
 
 _QUESTIONS: dict[str, Callable[[_Study], dict]] = {
-    "stages": _stages, "walk": _walk, "arithmetic": _arithmetic, "traversals": _traversals, "memory": _memory,
-}  # fmt: skip
+    "stages": _stages,
+    "walk": _walk,
+    "arithmetic": _arithmetic,
+    "traversals": _traversals,
+    "memory": _memory,
+}
 
 
 def _as_wide(blocks: list[np.ndarray]) -> list[np.ndarray]:

@@ -12,20 +12,31 @@ __all__ = ["parse"]
 
 
 def parse(system: type, texts: list[str]) -> dict:
-    """{"hidden": (64, 64)} of ["hidden=64,64"], with one clear line for a key that is not there or a value of another type."""
-    accepted = {name: p for name, p in inspect.signature(system.__init__).parameters.items() if p.kind is p.KEYWORD_ONLY and name != "condition"}
+    """{"hidden": (64, 64)} of ["hidden=64,64"], with one clear line for a key that is not there or a value of another
+    type."""
+    accepted = {
+        name: p
+        for name, p in inspect.signature(system.__init__).parameters.items()
+        if p.kind is p.KEYWORD_ONLY and name != "condition"
+    }
     hints, given = typing.get_type_hints(system.__init__), {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
             raise ValueError(f"--set {text}: expected key=value, such as --set {_example(accepted)}")
         if key not in accepted:
-            hint = ": --labels gives it the labels of the data" if key == "condition" else f": did you mean {nearest(key, accepted)}?"
+            hint = (
+                ": --labels gives it the labels of the data"
+                if key == "condition"
+                else f": did you mean {nearest(key, accepted)}?"
+            )
             raise ValueError(f"{system.__name__} has no argument {key!r}{hint}")
         try:
             given[key] = _fit(_read(value), hints.get(key, object))
         except TypeError:
-            raise ValueError(f"--set {key}={value}: expected {_say(hints[key])}, such as {key}={_write(accepted[key].default)}") from None
+            raise ValueError(
+                f"--set {key}={value}: expected {_say(hints[key])}, such as {key}={_write(accepted[key].default)}"
+            ) from None
     return given
 
 
@@ -83,5 +94,7 @@ def _write(value) -> str:
 
 
 def _example(accepted: dict) -> str:
-    name, parameter = next(iter(accepted.items()), ("key", inspect.Parameter("key", inspect.Parameter.KEYWORD_ONLY, default="value")))
+    name, parameter = next(
+        iter(accepted.items()), ("key", inspect.Parameter("key", inspect.Parameter.KEYWORD_ONLY, default="value"))
+    )
     return f"{name}={_write(parameter.default)}"

@@ -1,4 +1,5 @@
-"""docs/claims.csv: what a command measures, beside what was published. A claim is two command lines, so anybody can run it by hand.
+"""docs/claims.csv: what a command measures, beside what was published. A claim is two command lines, so anybody can run
+it by hand.
 
 A claim may have several metrics, with blanks between; its figures then stand in the same order, with slashes between.
 """
@@ -29,7 +30,8 @@ Claim = dict[str, str]
 
 
 def read(path: Path = CSV) -> list[Claim]:
-    """The rows. `train` and `evaluate` are arguments of the commands; `run` names the training where several claims share one, `page` where it is shown."""
+    """The rows. `train` and `evaluate` are arguments of the commands; `run` names the training where several claims
+    share one, `page` where it is shown."""
     if not path.is_file():
         raise ValueError(f"{path} is not there: claims are measured from a clone of the project")
     with open(path, newline="") as file:
@@ -44,7 +46,10 @@ def find(name: str) -> Claim:
 
 
 def listing() -> str:
-    lines = [f"{c['name']:<18} {c['metric']:<14} published {c['published']:<8} ours {_ours(c):<16} {c['protocol']}" for c in read()]
+    lines = [
+        f"{c['name']:<18} {c['metric']:<14} published {c['published']:<8} ours {_ours(c):<16} {c['protocol']}"
+        for c in read()
+    ]
     return "\n".join([*lines, "", "next: python -m tfgen reproduce NAME"])
 
 
@@ -58,7 +63,8 @@ def reproduce(
     quick: bool = False,
     record: bool = False,
 ) -> dict[str, float | None]:
-    """Trains and evaluates with each seed by the command line, and says how far the means are from the published figures."""
+    """Trains and evaluates with each seed by the command line, and says how far the means are from the published
+    figures."""
     if quick and record:
         raise ValueError("--quick --record: quick figures mean nothing, and are not recorded")
     claim = find(name)
@@ -68,7 +74,9 @@ def reproduce(
     at = ["--data-dir", str(data_dir)] if data_dir else []
     for seed in range(1 if quick else seeds or int(claim["seeds"])):
         run = Run(out / f"{claim['run'] or name}{'-quick' if quick else ''}-seed{seed}")
-        chosen = [part for part in shlex.split(claim["train"]) if not (quick and part == "--xla")]  # a few steps do not repay its compiling
+        chosen = [
+            part for part in shlex.split(claim["train"]) if not (quick and part == "--xla")
+        ]  # a few steps do not repay its compiling
         train = [*chosen, *shlex.split(short if quick else ""), "--seed", str(seed), "--out", str(run.folder), *at]
         judge = [str(run.folder), *shlex.split(claim["evaluate"]), *shlex.split(QUICK_EVALUATE if quick else ""), *at]
         rows.append(_measured(name, wanted, command, run, ["train", *train], ["evaluate", *judge]))
@@ -77,10 +85,17 @@ def reproduce(
         where = card["hardware"]
     columns = list(zip(*rows, strict=True))
     means = [statistics.mean(column) for column in columns]
-    sds = [statistics.stdev(column) if math.isfinite(sum(column)) else math.nan for column in columns] if len(rows) > 1 else []
+    sds = (
+        [statistics.stdev(column) if math.isfinite(sum(column)) else math.nan for column in columns]
+        if len(rows) > 1
+        else []
+    )
     spread = f" ± {_join(sds)} (sd over {len(rows)} seeds)" if sds else ""
     took = statistics.mean(minutes)
-    print(f"\n{name}: {' / '.join(wanted)} {_join(means)}{spread}, published {claim['published']} ({claim['source']}); {took:.1f} minutes a run")
+    print(
+        f"\n{name}: {' / '.join(wanted)} {_join(means)}{spread}, published {claim['published']} ({claim['source']}); "
+        f"{took:.1f} minutes a run"
+    )
     if quick:
         print("this was --quick: the path ran, the figures mean nothing")
     if record:
@@ -88,7 +103,9 @@ def reproduce(
     return dict(zip(wanted, means, strict=True)) | {"minutes": took}
 
 
-def _measured(name: str, wanted: list[str], command: Callable[[list[str]], int], run: Run, *lines: list[str]) -> list[float]:
+def _measured(
+    name: str, wanted: list[str], command: Callable[[list[str]], int], run: Run, *lines: list[str]
+) -> list[float]:
     """The figures that the commands leave in the card. A training that ends in nan has nan of each."""
     for line in lines:
         print("$ python -m tfgen", shlex.join(line), flush=True)
@@ -122,12 +139,19 @@ def write(name: str, **figures: str) -> None:
 
 
 def table(page: str) -> str:
-    """The claims of a page, in Markdown. Neighbours of one protocol stand under a line that says it, with a column for each metric."""
+    """The claims of a page, in Markdown. Neighbours of one protocol stand under a line that says it, with a column for
+    each metric."""
     parts = []
     claims = [claim for claim in read() if claim["page"] == page]
     alike = collections.Counter((c["protocol"], c["metric"]) for c in claims)
-    for shared, group in itertools.groupby(claims, lambda c: (c["protocol"], c["metric"]) if alike[c["protocol"], c["metric"]] > 1 else ()):
-        head = ["claim", "published", *shared[1].split()] if shared else ["claim", "protocol", "metric", "published", "ours"]
+    for shared, group in itertools.groupby(
+        claims, lambda c: (c["protocol"], c["metric"]) if alike[c["protocol"], c["metric"]] > 1 else ()
+    ):
+        head = (
+            ["claim", "published", *shared[1].split()]
+            if shared
+            else ["claim", "protocol", "metric", "published", "ours"]
+        )
         rows = [head + ["seeds", "minutes a run"]]
         rows.append(["---"] * len(rows[0]))
         for c in group:

@@ -1,13 +1,15 @@
 """A run: the folder of a model that is being trained, or was.
 
-    model.keras          weights, optimizers and random state after the last whole epoch: training goes on from it, bit for bit
+    model.keras   weights, optimizers and random state after the last whole epoch: training goes on from it, bit for bit
     card.json            what it is: system, configuration, data, counts, seed, versions, figures
     logs/                TensorBoard's, and history.json: every term of every epoch
     samples/             pictures; in stages/ the same noise, epoch by epoch
     analysis/            pictures of what the model has learnt
 
-`model.keras` alone says how far a run is: its random state counts the steps. The history is written before it, and cut back to it on resuming;
-TensorBoard may show the points of an epoch that was trained twice, which are the same. One process at a time may write, by a lock that ends with the process.
+`model.keras` alone says how far a run is: its random state counts the steps. The history is written before it, and cut
+back to it on resuming;
+TensorBoard may show the points of an epoch that was trained twice, which are the same. One process at a time may write,
+by a lock that ends with the process.
 """
 
 import contextlib
@@ -92,9 +94,14 @@ class Run:
         """One that is there, with a model."""
         run = cls(folder)
         if not run.card_path.is_file():
-            raise ValueError(f"{folder} is no run (it holds no card.json): give a folder that `python -m tfgen train` made")
+            raise ValueError(
+                f"{folder} is no run (it holds no card.json): give a folder that `python -m tfgen train` made"
+            )
         if not run.model_path.is_file():
-            raise ValueError(f"{folder} holds no model yet, for its first epoch was not finished: train it with the same command as before")
+            raise ValueError(
+                f"{folder} holds no model yet, for its first epoch was not finished: train it with the same command "
+                "as before"
+            )
         return run
 
     def card(self) -> dict:
@@ -109,7 +116,9 @@ class Run:
         try:
             return Settings.from_json(self.card()["settings"])
         except (KeyError, TypeError) as error:
-            raise ValueError(f"{self.card_path} says nothing of a run's settings ({error}): it is no run, or of another version") from None
+            raise ValueError(
+                f"{self.card_path} says nothing of a run's settings ({error}): it is no run, or of another version"
+            ) from None
 
     def write_card(self, **parts) -> None:
         """Adds to the card, or replaces parts of it."""
@@ -141,13 +150,18 @@ class Run:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = open(self.folder / ".lock", "a+")  # noqa: SIM115
         except OSError as error:
-            raise ValueError(f"{self.folder} cannot be written ({error.strerror}): give another folder with --out") from None
+            raise ValueError(
+                f"{self.folder} cannot be written ({error.strerror}): give another folder with --out"
+            ) from None
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 lock.seek(0)
-                raise ValueError(f"{self.folder} is in use by process {lock.read() or '?'}: wait for it, or give another folder with --out") from None
+                raise ValueError(
+                    f"{self.folder} is in use by process {lock.read() or '?'}: wait for it, or give another folder "
+                    "with --out"
+                ) from None
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
@@ -157,10 +171,13 @@ class Run:
 
     def is_foreign(self) -> bool:
         """Whether it holds files, and no run."""
-        return not self.card_path.exists() and any(not p.name.startswith((".lock", ".card.partial-")) for p in self.folder.iterdir())
+        return not self.card_path.exists() and any(
+            not p.name.startswith((".lock", ".card.partial-")) for p in self.folder.iterdir()
+        )
 
     def clear(self) -> None:
-        """Forgets the run: the model first, so that nothing is taken for the start of another, and the card, which makes it a run, last."""
+        """Forgets the run: the model first, so that nothing is taken for the start of another, and the card, which
+        makes it a run, last."""
         for name in _OURS:
             remove(self.folder / name)
 
@@ -171,7 +188,12 @@ def versions() -> dict[str, str]:
 
     import tfgen
 
-    return {"tfgen": tfgen.__version__, "tensorflow": tf.__version__, "keras": keras.__version__, "python": platform.python_version()}
+    return {
+        "tfgen": tfgen.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "python": platform.python_version(),
+    }
 
 
 def hardware() -> str:

@@ -40,7 +40,8 @@ def evaluate(
         seed: of what is drawn: noise of the binarisation, samples of a bound, chains.
         k: samples of z for each example where the likelihood is estimated through a bound.
         chains, temperatures: of annealed importance sampling, where the model has an energy.
-        samples: how many to draw and compare with the data; by default 10,000 (2,500 points) of a model that has no likelihood, and none of others.
+        samples: how many to draw and compare with the data; by default 10,000 (2,500 points) of a model that has no
+            likelihood, and none of others.
         network: sees what the samples are of, where they are pictures; by default the classifier of the data set.
     """
     settings = run.settings()
@@ -50,15 +51,24 @@ def evaluate(
         x, condition = load_arrays(model, settings, source, seed)
         figures = {}
         for judge in (_losses, _likelihood, _energy, _reconstruction):
-            figures |= judge(model, x, condition, source=source, seed=seed, k=k, chains=chains, temperatures=temperatures)
+            figures |= judge(
+                model, x, condition, source=source, seed=seed, k=k, chains=chains, temperatures=temperatures
+            )
         figures |= decisions(model, x, condition, source)
         drawn = default_samples(model, settings, samples)
-        figures |= of_samples(model, x, n=drawn, settings=settings, source=source, network=network, data_dir=data_dir, seed=seed, say=say)
+        figures |= of_samples(
+            model, x, n=drawn, settings=settings, source=source, network=network, data_dir=data_dir, seed=seed, say=say
+        )
         if hasattr(model, "reconstruct"):
             run.samples.mkdir(exist_ok=True)
             shown = pictures.pairs(x[:32], _reconstruct(model, x, condition, slice(32)), model.values)
             pictures.save(shown, run.samples / "reconstructions.png")
-        protocol = {"count": len(x), "seed": seed, "epoch": epochs_of(model, run), "binarise": settings.binarise if model.values == "binary" else None}
+        protocol = {
+            "count": len(x),
+            "seed": seed,
+            "epoch": epochs_of(model, run),
+            "binarise": settings.binarise if model.values == "binary" else None,
+        }
         run.write_card(figures={**run.card().get("figures", {}), split: {**protocol, "metrics": figures}})
     say(table(figures, f"{run.folder}: {len(x):,} examples of {settings.data}/{split}, seed {seed}"))
     return figures
@@ -77,7 +87,9 @@ def table(figures: dict[str, Figure], title: str) -> str:
 def _losses(model, x, condition, **_) -> dict[str, Figure]:
     model.compile()
     terms = model.evaluate(x, condition, batch_size=100, verbose=0, return_dict=True)
-    return {name: {"value": float(value), "how": "the term of the training, on these data"} for name, value in terms.items()}
+    return {
+        name: {"value": float(value), "how": "the term of the training, on these data"} for name, value in terms.items()
+    }
 
 
 def _likelihood(model, x, condition, *, source, seed, k, **_) -> dict[str, Figure]:
@@ -90,10 +102,19 @@ def _likelihood(model, x, condition, *, source, seed, k, **_) -> dict[str, Figur
 def _energy(model, x, condition, *, source, seed, chains, temperatures, **_) -> dict[str, Figure]:
     figures = {}
     if getattr(model, "states", math.inf) <= SMALL:
-        figures |= _nats("nats", metrics.enumerated_log_likelihood(model, x), model, source, f"exact, log Z over {model.states} states")
+        figures |= _nats(
+            "nats",
+            metrics.enumerated_log_likelihood(model, x),
+            model,
+            source,
+            f"exact, log Z over {model.states} states",
+        )
     if hasattr(model, "annealing_path"):
         found, log_z = metrics.annealed_log_likelihood(model, x, chains=chains, temperatures=temperatures, seed=seed)
-        how = f"annealed, {chains} chains x {temperatures} temperatures, log Z {log_z.value:.2f} in [{log_z.low:.2f}, {log_z.high:.2f}]"
+        how = (
+            f"annealed, {chains} chains x {temperatures} temperatures, log Z {log_z.value:.2f} in [{log_z.low:.2f}, "
+            f"{log_z.high:.2f}]"
+        )
         figures |= _nats("nats_annealed", found, model, source, how)
     return figures
 
@@ -103,7 +124,13 @@ def _reconstruction(model, x, condition, **_) -> dict[str, Figure]:
         return {}
     rows = [slice(i, i + 500) for i in range(0, len(x), 500)]
     each = np.concatenate([metrics.reconstruction_error(x[r], _reconstruct(model, x, condition, r)) for r in rows])
-    return {"reconstruction_error": {"value": float(each.mean()), "error": _standard_error(each), "how": "mean squared difference"}}
+    return {
+        "reconstruction_error": {
+            "value": float(each.mean()),
+            "error": _standard_error(each),
+            "how": "mean squared difference",
+        }
+    }
 
 
 def _reconstruct(model, x, condition, rows: slice) -> np.ndarray:
@@ -118,7 +145,11 @@ def _nats(name: str, found: metrics.Likelihood, model, source, how: str) -> dict
     if not source.real and (model.values == "binary" or is_dequantised(model, source)):
         constant = data.dequantisation_nats(source.shape) if is_dequantised(model, source) else 0.0
         bits = metrics.bits_per_dim(found.nats, dims, constant)
-        figures[name.replace("nats", "bits_per_dim")] = {"value": bits, "error": error and error / dims / math.log(2), "how": "the same, per dimension"}
+        figures[name.replace("nats", "bits_per_dim")] = {
+            "value": bits,
+            "error": error and error / dims / math.log(2),
+            "how": "the same, per dimension",
+        }
     return figures
 
 

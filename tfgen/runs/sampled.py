@@ -1,7 +1,7 @@
 """The judges of what a model draws and of what it decides: samples against data, labels, clusters.
 
-Samples against images are judged as the data set's own small classifier sees them (`tfgen.metrics.feature_network`), so the figures compare among
-systems trained on these data, and not with those that Inception gave.
+Samples against images are judged as the data set's own small classifier sees them (`tfgen.metrics.feature_network`), so
+the figures compare among systems trained on these data, and not with those that Inception gave.
 """
 
 import math
@@ -23,12 +23,19 @@ from tfgen.runs.training import load_arrays
 __all__ = ["Figure", "decisions", "default_samples", "draw", "of_samples"]
 
 Figure = dict[str, float | str]
-LEAST, IMAGES, POINTS, TESTED, PIECE = 10, 10_000, 2_500, 1_000, 500  # samples: at least; by default; of planar mixtures; in tests; at a time
+LEAST, IMAGES, POINTS, TESTED, PIECE = (
+    10,
+    10_000,
+    2_500,
+    1_000,
+    500,
+)  # samples: at least; by default; of planar mixtures; in tests; at a time
 PRECISION_K, DENSITY_K, SPLITS = 3, 5, 10
 
 
 def default_samples(model: GenerativeModel, settings: Settings, samples: int | None) -> int:
-    """How many to judge: those asked for; else 10,000 (2,500 points) of a model that has no likelihood, and none of others."""
+    """How many to judge: those asked for; else 10,000 (2,500 points) of a model that has no likelihood, and none of
+    others."""
     if samples is not None:
         if samples < LEAST:
             raise ValueError(f"--samples {samples}: at least {LEAST}")
@@ -67,7 +74,10 @@ def of_samples(
         return {}
     drawn = draw(model, n, seed)
     if not np.isfinite(drawn).all():
-        raise ValueError("the samples hold numbers that are not finite: the model diverged; look at its curves, and train it again with a lower rate")
+        raise ValueError(
+            "the samples hold numbers that are not finite: the model diverged; look at its curves, and train it "
+            "again with a lower rate"
+        )
     if settings.data in data.MIXTURES:
         return _points(drawn, x, data.MIXTURES[settings.data], seed)
     if source.real or len(source.shape) != 3:
@@ -106,18 +116,29 @@ def _points(drawn: np.ndarray, x: np.ndarray, mixture: data.Mixture, seed: int) 
     return {
         "modes": {"value": found.found, "how": f"of {len(mixture.centres)}, {counted}"},
         "high_quality": {"value": found.share, "error": spread, "how": f"share within 3 sd of a mode, {counted}"},
-        "reverse_kl": {"value": found.reverse_kl, "how": f"nats, samples at their nearest modes against equal modes, {counted}"},
-        "mmd_squared": {"value": mmd.squared_mmd, "how": f"unbiased, Gaussian kernel of the median distance, {of_test}"},
+        "reverse_kl": {
+            "value": found.reverse_kl,
+            "how": f"nats, samples at their nearest modes against equal modes, {counted}",
+        },
+        "mmd_squared": {
+            "value": mmd.squared_mmd,
+            "how": f"unbiased, Gaussian kernel of the median distance, {of_test}",
+        },
         "mmd_p_value": {"value": mmd.p_value, "how": f"500 permutations, {of_test}"},
         "nearest_neighbour": _nearest(drawn[:each], x[:each], "points"),
     }
 
 
-def _network(settings: Settings, source: Examples | Stream, say: Callable[[str], None]) -> metrics.FeatureNetwork | None:
+def _network(
+    settings: Settings, source: Examples | Stream, say: Callable[[str], None]
+) -> metrics.FeatureNetwork | None:
     """The classifier of these data; None, and a line that says so, where there is none."""
     name = settings.data.split(":")[0]
     if source.classes is None:
-        say(f"{name} has no labels, so no classifier that could judge its samples: Fréchet distance, precision and the like are left out")
+        say(
+            f"{name} has no labels, so no classifier that could judge its samples: Fréchet distance, precision and "
+            "the like are left out"
+        )
         return None
     try:
         network = metrics.feature_network(name)
@@ -125,17 +146,25 @@ def _network(settings: Settings, source: Examples | Stream, say: Callable[[str],
         say(f"Fréchet distance, precision and the like are left out: {error}")
         return None
     if network.shape != tuple(source.shape):
-        say(f"Fréchet distance, precision and the like are left out: {network.name} takes {network.shape}, and these examples are {tuple(source.shape)}")
+        say(
+            f"Fréchet distance, precision and the like are left out: {network.name} takes {network.shape}, and these "
+            f"examples are {tuple(source.shape)}"
+        )
         return None
     return network
 
 
-def _images(model: GenerativeModel, network: metrics.FeatureNetwork, drawn: np.ndarray, x: np.ndarray) -> dict[str, Figure]:
+def _images(
+    model: GenerativeModel, network: metrics.FeatureNetwork, drawn: np.ndarray, x: np.ndarray
+) -> dict[str, Figure]:
     """Of unit images, as the network sees them."""
     (fake, probabilities), real = network(drawn), network.features(x)
     how = f"{network.name}, {len(drawn):,} samples against {len(x):,} examples"
     kernel = metrics.kernel_distance(real, fake)
-    precision, density = metrics.precision_recall(real, fake, PRECISION_K), metrics.density_coverage(real, fake, DENSITY_K)
+    precision, density = (
+        metrics.precision_recall(real, fake, PRECISION_K),
+        metrics.density_coverage(real, fake, DENSITY_K),
+    )
     size = min(1000, len(real), len(fake))
     figures = {
         "frechet": {"value": metrics.frechet_distance(real, fake), "how": how},
@@ -147,19 +176,28 @@ def _images(model: GenerativeModel, network: metrics.FeatureNetwork, drawn: np.n
     }
     if probabilities is not None:
         score = metrics.inception_score(probabilities, SPLITS)
-        figures["inception_score"] = {"value": score.value, "error": score.sd, "how": f"{network.name}, {len(drawn):,} samples, ± sd of {SPLITS} splits"}
+        figures["inception_score"] = {
+            "value": score.value,
+            "error": score.sd,
+            "how": f"{network.name}, {len(drawn):,} samples, ± sd of {SPLITS} splits",
+        }
     each = min(TESTED, len(real), len(fake))
     figures["nearest_neighbour"] = _nearest(fake[:each], real[:each], f"features of {network.name}")
     if model.condition is not None and network.classes == model.condition:
         whole = len(drawn) // model.condition * model.condition  # every class equally often
         right = probabilities[:whole].argmax(1) == conditions.in_turn(model.condition, whole)
         if whole:
-            figures["label_accuracy"] = _share(right, f"share of {whole:,} samples that {network.name} takes for the class asked for")
+            figures["label_accuracy"] = _share(
+                right, f"share of {whole:,} samples that {network.name} takes for the class asked for"
+            )
     return figures
 
 
-def _parzen(model, settings: Settings, drawn: np.ndarray, x: np.ndarray, values: str, data_dir, seed: int) -> dict[str, Figure]:
-    """Sigma on the last examples of the train split; not of sets too large for memory, nor of values that are no brightness."""
+def _parzen(
+    model, settings: Settings, drawn: np.ndarray, x: np.ndarray, values: str, data_dir, seed: int
+) -> dict[str, Figure]:
+    """Sigma on the last examples of the train split; not of sets too large for memory, nor of values that are no
+    brightness."""
     if model.values not in ("unit", "binary", "signed"):
         return {}
     train = open_source(settings.data, "train", data_dir=data_dir, size=settings.size)
@@ -169,14 +207,18 @@ def _parzen(model, settings: Settings, drawn: np.ndarray, x: np.ndarray, values:
     tail = replace(train, x=train.x[-held:], labels=None if train.labels is None else train.labels[-held:])
     validation, _ = load_arrays(model, settings, tail, seed)
     found = metrics.parzen(*(metrics.to_unit(part, values) for part in (drawn, validation, x)))
-    how = f"mean log-likelihood in nats, {len(drawn):,} windows, sigma {found.sigma:.3g} by {held:,} training examples, {len(x):,} examples"
+    how = (
+        f"mean log-likelihood in nats, {len(drawn):,} windows, sigma {found.sigma:.3g} by {held:,} training "
+        f"examples, {len(x):,} examples"
+    )
     return {"parzen": {"value": found.nats, "error": found.error, "how": how}}
 
 
 def _nearest(drawn: np.ndarray, x: np.ndarray, what: str) -> Figure:
     found = metrics.nearest_neighbour_test(drawn, x)
     how = (
-        f"leave-one-out accuracy, 0.5 is best (samples {found.of_x:.2f}, examples {found.of_y:.2f}; p {found.p_value:.2g}), {what}, "
+        f"leave-one-out accuracy, 0.5 is best (samples {found.of_x:.2f}, examples {found.of_y:.2f}; p "
+        f"{found.p_value:.2g}), {what}, "
         f"{len(drawn):,} samples against {len(x):,} examples"
     )
     return {"value": found.accuracy, "error": 0.5 / math.sqrt(2 * len(x)), "how": how}
@@ -188,10 +230,18 @@ def _share(each: np.ndarray, how: str) -> Figure:
 
 
 def _said(method: Callable, x: np.ndarray, condition) -> np.ndarray:
-    told = lambda at: None if condition is None else tf.nest.map_structure(lambda part: part[at : at + PIECE], condition)  # noqa: E731
-    return np.concatenate([np.asarray(method(tf.constant(x[at : at + PIECE]), told(at))) for at in range(0, len(x), PIECE)])
+    told = lambda at: (
+        None if condition is None else tf.nest.map_structure(lambda part: part[at : at + PIECE], condition)
+    )
+    return np.concatenate(
+        [np.asarray(method(tf.constant(x[at : at + PIECE]), told(at))) for at in range(0, len(x), PIECE)]
+    )
 
 
 def _labels(source: Examples | Stream) -> np.ndarray:
     """Of every example, whether or not the model is told them."""
-    return source.labels if isinstance(source, Examples) else data.arrays(source, "test", values="bytes", condition=True)[1]
+    return (
+        source.labels
+        if isinstance(source, Examples)
+        else data.arrays(source, "test", values="bytes", condition=True)[1]
+    )

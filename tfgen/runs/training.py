@@ -52,8 +52,11 @@ def train(
     """
     entry = catalog.find(settings.system)
     settings = replace(
-        settings, batch=settings.batch or entry.batch, epochs=settings.epochs or entry.epochs, labels=settings.labels or _must_be_told(entry)
-    )  # fmt: skip
+        settings,
+        batch=settings.batch or entry.batch,
+        epochs=settings.epochs or entry.epochs,
+        labels=settings.labels or _must_be_told(entry),
+    )
     _check(settings, entry)
     strategy = distribute.strategy(distribute_by)
     run, policy, writes = Run(folder), keras.config.dtype_policy(), distribute.is_chief(strategy)
@@ -76,7 +79,9 @@ def _check(settings: Settings, entry: Entry) -> None:
     if settings.labels and "condition" not in inspect.signature(entry.model.__init__).parameters:
         raise ValueError(f"--labels: {entry.name} cannot be told labels")
     if settings.labelled and not settings.labels:
-        raise ValueError(f"--labelled {settings.labelled}: {entry.name} is told no labels; give --labels, too, or train joint_gan")
+        raise ValueError(
+            f"--labelled {settings.labelled}: {entry.name} is told no labels; give --labels, too, or train joint_gan"
+        )
     one_of(f"--decay {settings.decay}", settings.decay, DECAYS)
     if settings.learning_rate is not None and not settings.learning_rate > 0:
         raise ValueError(f"--learning-rate {settings.learning_rate:g}: expected a number above 0")
@@ -94,22 +99,39 @@ def _train(run, settings, entry, strategy, data_dir, fresh, pictures_every, say,
     with strategy.scope():
         model = GenerativeModel.load(run.model_path) if resumes else _build(settings, entry, source)
     if type(model) is not entry.model:
-        raise ValueError(f"{run.model_path} holds a {type(model).__name__}, and {entry.name} is to be trained: give another --out, or --fresh")
+        raise ValueError(
+            f"{run.model_path} holds a {type(model).__name__}, and {entry.name} is to be trained: give another --out, "
+            "or --fresh"
+        )
     dataset = load_data(model, settings, source)
     card = _describe(settings, entry, model, source, len(dataset))
     if resumes and run.card().get("data") != card["data"]:
-        raise ValueError(f"{run.folder} was trained on other data ({run.card().get('data')}; now {card['data']}): give another --out, or --fresh")
+        raise ValueError(
+            f"{run.folder} was trained on other data ({run.card().get('data')}; now {card['data']}): give another "
+            "--out, or --fresh"
+        )
     done = int(model.random_state.numpy()[1]) // len(dataset)
-    history = [epoch for epoch in run.history() if epoch["epoch"] <= done] if resumes else []  # a kill may have left one more than the model has
+    history = (
+        [epoch for epoch in run.history() if epoch["epoch"] <= done] if resumes else []
+    )  # a kill may have left one more than the model has
     if done >= settings.epochs:
-        if writes and run.card().get("figures", {}).get("training", {}).get("epoch") != done:  # killed after its last epoch
+        if (
+            writes and run.card().get("figures", {}).get("training", {}).get("epoch") != done
+        ):  # killed after its last epoch
             _finish(run, settings, model, history, done)
-        again = f"--epochs {2 * done}" if settings.decay == "none" else f"--epochs {2 * done} --fresh (the rate decays over all epochs)"
+        again = (
+            f"--epochs {2 * done}"
+            if settings.decay == "none"
+            else f"--epochs {2 * done} --fresh (the rate decays over all epochs)"
+        )
         say(f"{run.folder} is finished: {done} epochs. {again} goes further, --fresh begins anew.")
         return run
-    where = hardware() if strategy.num_replicas_in_sync == 1 else f"{strategy.num_replicas_in_sync} replicas ({hardware()})"
+    where = (
+        hardware() if strategy.num_replicas_in_sync == 1 else f"{strategy.num_replicas_in_sync} replicas ({hardware()})"
+    )
     say(
-        f"{entry.name} ({card['numbers']:,} numbers) on {settings.data}: {source.count:,} examples of {'x'.join(map(str, source.shape))}, {model.values}; "
+        f"{entry.name} ({card['numbers']:,} numbers) on {settings.data}: {source.count:,} examples of "
+        f"{'x'.join(map(str, source.shape))}, {model.values}; "
         f"batch {settings.batch}, epochs {done + 1} to {settings.epochs}, on {where}, into {run.folder}"
     )
     held_out = load_held_out(model, settings, data_dir)
@@ -117,16 +139,26 @@ def _train(run, settings, entry, strategy, data_dir, fresh, pictures_every, say,
         say(f"its generator begins to learn after epoch {waits}: with {settings.epochs} its samples mean nothing")
     extra, rate = [_Begin(run, card, fresh)] if writes else [], card["learning_rate"]
     if settings.decay != "none":
-        extra.append(keras.callbacks.LearningRateScheduler(lambda epoch, _: rate * DECAYS[settings.decay](epoch / settings.epochs)))
+        extra.append(
+            keras.callbacks.LearningRateScheduler(
+                lambda epoch, _: rate * DECAYS[settings.decay](epoch / settings.epochs)
+            )
+        )
     if writes:
-        extra += [_monitor(run, settings, model, held_out, pictures_every), stages(run, settings, model, source), callbacks.Keep(run, history)]
+        extra += [
+            _monitor(run, settings, model, held_out, pictures_every),
+            stages(run, settings, model, source),
+            callbacks.Keep(run, history),
+        ]
     options = {} if held_out is None else {"validation_data": held_out, "validation_batch_size": settings.batch}
     verbose = 0 if not writes else 1 if sys.stdout.isatty() else 2
     try:
         model.fit(dataset, epochs=settings.epochs, initial_epoch=done, callbacks=extra, verbose=verbose, **options)
     except callbacks.Diverged as error:
         if writes and history:  # else the card is not this run's yet
-            run.write_card(minutes=run.minutes(), figures={**run.card().get("figures", {}), "training": {"stopped": str(error)}})
+            run.write_card(
+                minutes=run.minutes(), figures={**run.card().get("figures", {}), "training": {"stopped": str(error)}}
+            )
         raise
     if writes:
         _finish(run, settings, model, history, settings.epochs)
@@ -152,12 +184,21 @@ def _monitor(run: Run, settings: Settings, model: GenerativeModel, held_out, eve
     compared = {name: value for name, value in settings.to_json().items() if name != "arguments"}
     compared |= {f"set.{name}": value for name, value in settings.arguments.items()}
     shown = None if held_out is None else (held_out[0][:32], None if held_out[1] is None else held_out[1][:32])
-    return callbacks.Monitor(run.logs, seed=settings.seed, condition=conditions.in_turn(model.condition, 36), held_out=shown, settings=compared, every=every)
+    return callbacks.Monitor(
+        run.logs,
+        seed=settings.seed,
+        condition=conditions.in_turn(model.condition, 36),
+        held_out=shown,
+        settings=compared,
+        every=every,
+    )
 
 
 def stages(run: Run, settings: Settings, model: GenerativeModel, source: Examples | Stream) -> callbacks.Stages:
     """Of a run: the same noise at each, on the same square where samples are points."""
-    count = POINTS if model.shape == (2,) else SHOWN if max(model.shape) <= 64 else 16  # large pictures: a frame that fits a screen
+    count = (
+        POINTS if model.shape == (2,) else SHOWN if max(model.shape) <= 64 else 16
+    )  # large pictures: a frame that fits a screen
     wide = pictures.reach(source.x[:HELD_OUT]) if source.real else None
     span = None if model.values != "real" else (-wide, wide) if wide else (0.0, 1.0)
     return callbacks.Stages(run.stages, settings.seed, conditions.in_turn(model.condition, count), count, span=span)
@@ -168,7 +209,10 @@ def _may_write(run: Run, settings: Settings, fresh: bool) -> None:
     if run.is_foreign():
         raise ValueError(f"{run.folder} holds files and is no run: give another folder with --out")
     if run.model_path.exists() and not fresh and (changes := settings.changes(run.settings())):
-        raise ValueError(f"{run.folder} was trained with other settings ({'; '.join(changes)}): give another folder with --out, or --fresh to begin anew")
+        raise ValueError(
+            f"{run.folder} was trained with other settings ({'; '.join(changes)}): give another folder with --out, or "
+            "--fresh to begin anew"
+        )
 
 
 def _build(settings: Settings, entry: Entry, source: Examples | Stream) -> GenerativeModel:
@@ -201,11 +245,16 @@ def _leading_rate(model: GenerativeModel, settings: Settings) -> float | None:
 def load_data(model: GenerativeModel, settings: Settings, source: Examples | Stream) -> tf.data.Dataset:
     """To train on, in the values of the model."""
     if source.real and model.values != "real":
-        raise ValueError(f"{settings.data} holds real numbers, and this {settings.system} takes {model.values} values: take other data, or see its arguments")
+        raise ValueError(
+            f"{settings.data} holds real numbers, and this {settings.system} takes {model.values} values: take other "
+            "data, or see its arguments"
+        )
     return data.load(source, "train", batch=settings.batch, seed=settings.seed, **_form(model, settings, source))
 
 
-def load_arrays(model: GenerativeModel, settings: Settings, source: Examples | Stream, seed: int = 0) -> tuple[np.ndarray, np.ndarray | None]:
+def load_arrays(
+    model: GenerativeModel, settings: Settings, source: Examples | Stream, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray | None]:
     """x and the labels (None for a model that is not told any), in their own order."""
     given = data.arrays(source, seed=seed, **_form(model, settings, source))
     return given if isinstance(given, tuple) else (given, None)
@@ -213,8 +262,11 @@ def load_arrays(model: GenerativeModel, settings: Settings, source: Examples | S
 
 def _form(model: GenerativeModel, settings: Settings, source: Examples | Stream) -> dict:
     return {
-        "values": model.values, "binarise": settings.binarise, "dequantise": is_dequantised(model, source), "condition": model.condition is not None,
-    }  # fmt: skip
+        "values": model.values,
+        "binarise": settings.binarise,
+        "dequantise": is_dequantised(model, source),
+        "condition": model.condition is not None,
+    }
 
 
 def is_dequantised(model: GenerativeModel, source: Examples | Stream) -> bool:
@@ -222,7 +274,9 @@ def is_dequantised(model: GenerativeModel, source: Examples | Stream) -> bool:
     return not source.real and model.values == "real" and (hasattr(model, "log_prob") or hasattr(model, "bound"))
 
 
-def load_held_out(model: GenerativeModel, settings: Settings, data_dir: str | Path | None) -> tuple[np.ndarray, np.ndarray | None] | None:
+def load_held_out(
+    model: GenerativeModel, settings: Settings, data_dir: str | Path | None
+) -> tuple[np.ndarray, np.ndarray | None] | None:
     """The first thousand examples of the test split, for the curves; None where the data have none."""
     try:
         source = open_source(settings.data, "test", data_dir=data_dir, limit=HELD_OUT, size=settings.size)
@@ -271,14 +325,23 @@ def _finish(run: Run, settings: Settings, model: GenerativeModel, history: list[
     pictures.save(pictures.draw(x, model.values), run.samples / "samples.png")
     noise = model.noise(SHOWN, rng.as_seed(settings.seed))
     if hasattr(model, "decode") and isinstance(noise, dict) and "z" in noise:  # what the samples are draws of
-        pictures.save(pictures.draw(model.decode(noise["z"], conditions.in_turn(model.condition, SHOWN)), model.values), run.samples / "means.png")
+        pictures.save(
+            pictures.draw(model.decode(noise["z"], conditions.in_turn(model.condition, SHOWN)), model.values),
+            run.samples / "means.png",
+        )
     if history:
         pictures.curves(history, run.samples / "curves.png", f"{settings.system} on {settings.data}")
     last = {name: value for name, value in (history[-1] if history else {}).items() if name != "seconds"}
-    run.write_card(epochs=epochs, minutes=run.minutes(), figures={**run.card().get("figures", {}), "training": {**last, "epoch": epochs}})
+    run.write_card(
+        epochs=epochs,
+        minutes=run.minutes(),
+        figures={**run.card().get("figures", {}), "training": {**last, "epoch": epochs}},
+    )
 
 
-def sample(run: Run, n: int, *, seed: int | None = None, label: int | None = None, out: str | Path | None = None) -> Path:
+def sample(
+    run: Run, n: int, *, seed: int | None = None, label: int | None = None, out: str | Path | None = None
+) -> Path:
     """n samples as a picture, or as numbers where `out` ends in .npy."""
     if n < 1:
         raise ValueError(f"-n {n}: at least one sample")

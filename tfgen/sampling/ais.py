@@ -4,7 +4,8 @@
     v_1 ~ f_0 / Z_0,  v_{t+1} ~ T_t(v_{t+1} ← v_t),  which leaves f_t invariant,  w = Π_t f_t(v_t) / f_{t-1}(v_t)
     E[w] = Z / Z_0
 
-Neal, "Annealed importance sampling", 2001; Salakhutdinov and Murray, "On the quantitative analysis of deep belief networks", 2008.
+Neal, "Annealed importance sampling", 2001; Salakhutdinov and Murray, "On the quantitative analysis of deep belief
+networks", 2008.
 """
 
 import itertools
@@ -31,7 +32,8 @@ class Path(NamedTuple):
 
 
 class LogZ(NamedTuple):
-    """An estimate of log Z, its interval of three standard errors of the mean weight, and how many of the chains count."""
+    """An estimate of log Z, its interval of three standard errors of the mean weight, and how many
+    of the chains count."""
 
     value: float
     low: float

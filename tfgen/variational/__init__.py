@@ -16,7 +16,13 @@ def _bits():
 
 ENTRIES = [
     Entry(
-        "vae", VAE, "Kingma and Welling 2014", "variational auto-encoder, Bernoulli or Gaussian",
-        tiny=functools.partial(VAE, (5,), latent=2, hidden=(8,)), tiny_data=_bits, full=VAE, epochs=200,
+        "vae",
+        VAE,
+        "Kingma and Welling 2014",
+        "variational auto-encoder, Bernoulli or Gaussian",
+        tiny=functools.partial(VAE, (5,), latent=2, hidden=(8,)),
+        tiny_data=_bits,
+        full=VAE,
+        epochs=200,
     ),
-]  # fmt: skip
+]

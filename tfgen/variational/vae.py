@@ -1,7 +1,7 @@
 """Variational auto-encoder.
 
     log p(x) ≥ E_q(z|x)[log p(x | z)] - KL(q(z | x) ‖ p(z))                                                      (Eq. 3)
-    p(z) = N(0, 1);  q(z | x) = N(μ(x), σ²(x)), sampled as z = μ + σ ε;  KL in closed form                       (Eq. 10)
+    p(z) = N(0, 1);  q(z | x) = N(μ(x), σ²(x)), sampled as z = μ + σ ε;  KL in closed form                      (Eq. 10)
 
 Kingma and Welling, "Auto-encoding variational Bayes", 2014, https://arxiv.org/abs/1312.6114
 """
@@ -30,24 +30,36 @@ class VAE(GenerativeModel):
         samples: of z for each x in the training bound.
 
     Example:
-        >>> model = VAE((8, 8, 1), latent=8)
-        >>> model.compile()
-        >>> history = model.fit(tfgen.data.load("digits", values="binary"), epochs=5)
-        >>> model.sample(16, seed=0).shape
-        TensorShape([16, 8, 8, 1])
+        >>> model = VAE((8, 8, 1), latent=8) >>> model.compile() >>> history = model.fit(tfgen.data.load("digits",
+        values="binary"), epochs=5)
+        >>> model.sample(16, seed=0).shape TensorShape([16, 8, 8, 1])
     """
 
     def __init__(
-        self, shape, *, latent: int = 50, hidden: tuple[int, ...] = (200, 200), activation: str = "tanh", likelihood: str = "bernoulli", samples: int = 1
+        self,
+        shape,
+        *,
+        latent: int = 50,
+        hidden: tuple[int, ...] = (200, 200),
+        activation: str = "tanh",
+        likelihood: str = "bernoulli",
+        samples: int = 1,
     ):
         at_least(1, latent=latent, hidden=hidden, samples=samples)
         kinds = {"bernoulli": "binary", "gaussian": "real"}
         if likelihood not in kinds:
             raise ValueError(f"VAE has no likelihood {likelihood!r}: take one of {nearest(likelihood, kinds)}")
         super().__init__(shape, values=kinds[likelihood])
-        self.latent, self.dims, self.samples, self.is_binary = latent, math.prod(self.shape), samples, likelihood == "bernoulli"
+        self.latent, self.dims, self.samples, self.is_binary = (
+            latent,
+            math.prod(self.shape),
+            samples,
+            likelihood == "bernoulli",
+        )
         self.encoder = mlp(self.dims, hidden, 2 * latent, activation, name="encoder")
-        self.decoder = mlp(latent, tuple(reversed(hidden)), self.dims * (1 if self.is_binary else 2), activation, name="decoder")
+        self.decoder = mlp(
+            latent, tuple(reversed(hidden)), self.dims * (1 if self.is_binary else 2), activation, name="decoder"
+        )
 
     def posterior(self, x):
         """q(z | x)."""
@@ -83,7 +95,10 @@ class VAE(GenerativeModel):
 
     def noise(self, n, seed):
         a, b = rng.split(seed, 2)
-        return {"z": rng.normal([n, self.latent], a), "x": (rng.uniform if self.is_binary else rng.normal)([n, self.dims], b)}
+        return {
+            "z": rng.normal([n, self.latent], a),
+            "x": (rng.uniform if self.is_binary else rng.normal)([n, self.dims], b),
+        }
 
     def generate(self, noise, condition=None):
         p = self.likelihood(noise["z"])
