@@ -82,7 +82,9 @@ def load(
         number), `values`.
     They belong to this object: `take`, `map` and so on give datasets without them.
 
-    >>> dataset = load("digits", values="binary", batch=32) >>> next(iter(dataset)).shape TensorShape([32, 8, 8, 1])
+    >>> dataset = load("digits", values="binary", batch=32)
+    >>> next(iter(dataset)).shape
+    TensorShape([32, 8, 8, 1])
     """
     one_of(f"values={values!r}", values, VALUES)
     one_of(f"binarise={binarise!r}", binarise, ("epoch", "fixed", "threshold"))

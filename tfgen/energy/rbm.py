@@ -39,9 +39,11 @@ class RBM(GenerativeModel):
         sweeps: Gibbs sweeps behind each sample, from independent units with the rates of the data (a running mean).
 
     Example:
-        >>> model = RBM((8, 8, 1), hidden=64) >>> model.compile() >>> history = model.fit(tfgen.data.load("digits",
-        values="binary"), epochs=5)
-        >>> model.sample(16, seed=0).shape TensorShape([16, 8, 8, 1])
+        >>> model = RBM((8, 8, 1), hidden=64)
+        >>> model.compile()
+        >>> history = model.fit(tfgen.data.load("digits", values="binary"), epochs=5)
+        >>> model.sample(16, seed=0).shape
+        TensorShape([16, 8, 8, 1])
     """
 
     def __init__(

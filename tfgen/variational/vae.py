@@ -30,9 +30,11 @@ class VAE(GenerativeModel):
         samples: of z for each x in the training bound.
 
     Example:
-        >>> model = VAE((8, 8, 1), latent=8) >>> model.compile() >>> history = model.fit(tfgen.data.load("digits",
-        values="binary"), epochs=5)
-        >>> model.sample(16, seed=0).shape TensorShape([16, 8, 8, 1])
+        >>> model = VAE((8, 8, 1), latent=8)
+        >>> model.compile()
+        >>> history = model.fit(tfgen.data.load("digits", values="binary"), epochs=5)
+        >>> model.sample(16, seed=0).shape
+        TensorShape([16, 8, 8, 1])
     """
 
     def __init__(
