@@ -12,14 +12,14 @@ import keras
 import pytest
 
 import tfgen
-from tfgen import _quiet, adversarial, autoregressive, energy, mixture, variational
+from tfgen import _quiet, adversarial, autoregressive, energy, mixture, restoration, variational
 from tfgen.catalog import CATALOG, table
 from tfgen.model import GenerativeModel
 
 ROOT = pathlib.Path(tfgen.__file__).parents[1]
-FAMILIES = (energy, adversarial, variational, autoregressive, mixture)
+FAMILIES = (energy, adversarial, variational, autoregressive, mixture, restoration)
 FLOORS = [
-    {"_quiet", "condition", "entry", "files", "heads", "progress", "rng", "words"},
+    {"_quiet", "bicubic", "condition", "entry", "files", "heads", "progress", "rng", "words"},
     {"distribute", "door", "layers", "pictures"},
     {"callbacks", "data", "losses", "nets", "sampling"},
     {"metrics", "model"},

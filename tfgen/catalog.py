@@ -2,7 +2,7 @@
 
 import pathlib
 
-from tfgen import adversarial, autoregressive, energy, mixture, variational
+from tfgen import adversarial, autoregressive, energy, mixture, restoration, variational
 from tfgen.entry import Entry
 from tfgen.model import GenerativeModel
 from tfgen.words import nearest
@@ -15,6 +15,7 @@ CATALOG: list[Entry] = [
     *variational.ENTRIES,
     *autoregressive.ENTRIES,
     *mixture.ENTRIES,
+    *restoration.ENTRIES,
 ]
 
 

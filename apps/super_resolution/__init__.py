@@ -1,0 +1,1 @@
+"""Super-resolution: pictures made larger, and the training of what does it."""

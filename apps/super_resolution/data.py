@@ -1,0 +1,131 @@
+"""Folders of pictures → pairs of crops, large and made smaller, whose draws are a pure function of (seed, epoch)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tfgen import bicubic
+from tfgen.data import Epochs
+from tfgen.progress import progress
+
+__all__ = ["Pairs", "crops", "found", "held_out_crops", "pairs"]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".avif")
+HELD_OUT = 25  # one picture of so many is for choosing
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pictures, uint8 [h, w, 3], and the same made smaller by the scale."""
+
+    large: list[np.ndarray]
+    small: list[np.ndarray]
+    scale: int
+
+    def part(self, chosen: Sequence[int]) -> "Pairs":
+        return Pairs([self.large[i] for i in chosen], [self.small[i] for i in chosen], self.scale)
+
+    def split(self) -> tuple["Pairs", "Pairs"]:
+        """To train on, and to choose by: every 25th picture, by name."""
+        places = range(len(self.large))
+        return (
+            self.part([i for i in places if i % HELD_OUT != HELD_OUT - 1]),
+            self.part([i for i in places if i % HELD_OUT == HELD_OUT - 1]),
+        )
+
+
+def found(folders: Sequence[str | Path]) -> list[Path]:
+    """The pictures in folders, and all below them, by name."""
+    paths = []
+    for folder in map(Path, folders):
+        inside = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+        if not inside:
+            what = "holds no pictures" if folder.is_dir() else "is no folder"
+            raise ValueError(f"{folder} {what}: give a folder with {', '.join(SUFFIXES)} files")
+        paths += inside
+    return paths
+
+
+def pairs(paths: Sequence[Path], scale: int) -> Pairs:
+    """Pictures in memory, cut to a multiple of the scale."""
+    from PIL import Image
+
+    large, small = [], []
+    for path in progress(paths, len(paths), "pictures"):
+        with Image.open(path) as image:
+            picture = np.asarray(image.convert("RGB"))
+        height, width = (size // scale for size in picture.shape[:2])
+        large.append(picture[: height * scale, : width * scale])
+        small.append(bicubic.resize(large[-1], height, width))
+    return Pairs(large, small, scale)
+
+
+def crops(data: Pairs, *, patch: int, batch: int, steps: int, seed: int) -> tf.data.Dataset:
+    """Batches of (large float32 [batch, scale patch, scale patch, 3], small [batch, patch, patch, 3]) in 0..1, flipped
+    and turned; an epoch has so many steps. Every place of every picture is as likely as any other."""
+    fits = [i for i, small in enumerate(data.small) if min(small.shape[:2]) >= patch]
+    if not fits:
+        raise ValueError(
+            f"no picture is {patch * data.scale} pixels high and wide, as the crops are: give larger pictures, or a "
+            "smaller --patch"
+        )
+    areas = np.array([data.small[i].shape[0] * data.small[i].shape[1] for i in fits], float)
+    upto = np.cumsum(areas / areas.sum())
+
+    def draw(epoch, step):
+        large = np.empty((batch, patch * data.scale, patch * data.scale, 3), np.uint8)
+        small = np.empty((batch, patch, patch, 3), np.uint8)
+        for i in range(batch):
+            draws = np.random.default_rng([seed, epoch, step * batch + i]).random(4)
+            which = fits[min(np.searchsorted(upto, draws[0], "right"), len(fits) - 1)]
+            height, width = data.small[which].shape[:2]
+            top, left = int(draws[1] * (height - patch + 1)), int(draws[2] * (width - patch + 1))
+            turned = int(draws[3] * 8)
+            large[i] = _turn(_cut(data.large[which], top, left, patch, data.scale), turned)
+            small[i] = _turn(_cut(data.small[which], top, left, patch, 1), turned)
+        return large, small
+
+    def one_epoch(epoch):
+        def read(step):
+            large, small = tf.numpy_function(draw, (epoch, step), (tf.uint8, tf.uint8), stateful=False)
+            large = tf.ensure_shape(large, (batch, patch * data.scale, patch * data.scale, 3))
+            small = tf.ensure_shape(small, (batch, patch, patch, 3))
+            return tf.cast(large, tf.float32) / 255, tf.cast(small, tf.float32) / 255
+
+        return tf.data.Dataset.range(steps).map(read)
+
+    epochs, options = Epochs(), tf.data.Options()
+    options.deterministic, options.autotune.enabled = True, False
+    dataset = tf.data.Dataset.from_generator(epochs, output_signature=tf.TensorSpec((), tf.int64)).flat_map(one_epoch)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(8).with_options(options)
+    dataset.epochs, dataset.examples = epochs, steps * batch
+    return dataset
+
+
+def held_out_crops(data: Pairs, patch: int, limit: int = 48) -> tuple[np.ndarray, np.ndarray]:
+    """Crops in the middle of the halves of each picture: (large, small), float32 in 0..1."""
+    large, small = [], []
+    for big, little in zip(data.large, data.small, strict=True):
+        height, width = little.shape[:2]
+        down = width < height
+        for part in (1, 3):
+            middle = (height * part // 4, width // 2) if down else (height // 2, width * part // 4)
+            if min(height, width) >= patch:
+                top, left = (int(np.clip(m - patch // 2, 0, s - patch)) for m, s in zip(middle, (height, width)))
+                large.append(_cut(big, top, left, patch, data.scale))
+                small.append(_cut(little, top, left, patch, 1))
+    return tuple(np.stack(crops[:limit]).astype("float32") / 255 for crops in (large, small))
+
+
+def _cut(picture: np.ndarray, top: int, left: int, patch: int, scale: int) -> np.ndarray:
+    return picture[top * scale : (top + patch) * scale, left * scale : (left + patch) * scale]
+
+
+def _turn(picture: np.ndarray, how: int) -> np.ndarray:
+    """One of the eight ways to flip and turn a square."""
+    picture = picture[:, ::-1] if how & 1 else picture
+    picture = picture[::-1] if how & 2 else picture
+    return picture.transpose(1, 0, 2) if how & 4 else picture

@@ -1,0 +1,45 @@
+"""Super-resolution for phones: a few plain convolutions whose output is laid out as pixels.
+
+    y = min(relu(nearest(x) + shuffle(c_L(… relu(c_1(x))))), 1)
+    loss  = mean |original - y| before clipping; a moving average of the weights upscales
+
+Ours, 2026. The plan of nets is that of Du, Liu, Tang, Wu, "Anchor-based plain net for mobile image super-resolution",
+2021, https://arxiv.org/abs/2105.09750; laid out as pixels: Shi et al. 2016, https://arxiv.org/abs/1609.05158
+"""
+
+import functools
+
+import keras
+
+from tfgen.nets.edge import Edge
+from tfgen.restoration.upscaler import Upscaler
+from tfgen.words import at_least
+
+__all__ = ["EdgeSR"]
+
+
+class EdgeSR(Upscaler):
+    """Six 3x3 convolutions of 32 filters by default.
+
+    Arguments:
+        shape: of the crops to train on, (height, width, 1 or 3), multiples of the scale; it upscales any size.
+        scale, width, depth, fold: of the net, `tfgen.nets.edge.Edge`.
+        average: decay of the moving average of the weights, which upscales; 0 for none.
+        learning_rate: of Adam.
+    """
+
+    def __init__(
+        self,
+        shape,
+        *,
+        scale: int = 4,
+        width: int = 32,
+        depth: int = 4,
+        fold: int = 1,
+        average: float = 0.999,
+        learning_rate: float = 1e-3,
+    ):
+        at_least(1, width=width, depth=depth, fold=fold)
+        net = Edge(shape[-1], scale, width, depth, fold)
+        adam = functools.partial(keras.optimizers.Adam, learning_rate, beta_2=0.99)
+        super().__init__(shape, net, scale=scale, average=average, optimizer=adam)

@@ -1,0 +1,95 @@
+"""What every net of super-resolution shares: x is a crop of a picture, the condition is the same crop made smaller.
+
+The papers of this family say which net and which loss; here are the moving average of its weights, with which it
+restores, pictures of any size, and how good it is on what is held out.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfgen.model import GenerativeModel, Player
+from tfgen.words import at_least
+
+__all__ = ["Upscaler"]
+
+_LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)  # BT.601 of red, green, blue in 0..1, in units of 255 levels
+
+
+class Upscaler(GenerativeModel):
+    """A net from small pictures to large ones, learnt by pairs.
+
+    Arguments:
+        shape: of the crops to train on, (height, width, 1 or 3), multiples of the scale; it upscales any size.
+        net: small pictures [n, h, w, channels] in 0..1 to large ones [n, scale h, scale w, channels], before clipping.
+        scale: how many times larger.
+        average: decay of the moving average of the weights; 0 for none.
+        optimizer: makes it.
+    """
+
+    def __init__(self, shape, net: keras.Layer, *, scale: int, average: float = 0.0, optimizer=None):
+        at_least(2, scale=scale)
+        height, width, channels = shape
+        if height % scale or width % scale:
+            raise ValueError(f"shape={tuple(shape)}: the height and width of the crops are multiples of scale={scale}")
+        if not 0 <= average < 1:
+            raise ValueError(f"average={average}: expected a decay from 0 to below 1")
+        super().__init__(shape, (height // scale, width // scale, channels), values="unit")
+        self.scale, self.average, self.net = scale, average, net
+        vars(self)["optimizer_maker"] = optimizer
+        self.averages = [
+            self.add_weight(
+                shape=v.shape,
+                initializer=lambda shape, dtype, v=v: tf.cast(v.value, dtype),
+                trainable=False,
+                dtype="float32",
+                aggregation="only_first_replica",
+                name=f"average_{i}",
+            )
+            for i, v in enumerate(net.trainable_variables if average else ())
+        ]
+
+    def distance(self, x: tf.Tensor, restored: tf.Tensor) -> tf.Tensor:
+        """What is minimised: [n], the mean absolute error."""
+        return tf.reduce_mean(tf.abs(x - restored), [1, 2, 3])
+
+    def players(self):
+        return {"model": Player(self.loss_terms, self.net.trainable_variables, optimizer=self.optimizer_maker)}
+
+    def loss_terms(self, x, condition=None, training=True):
+        if training:
+            return {"loss": self.distance(x, self.net(condition, training=True))}
+        restored = self.restore(condition)
+        return {"loss": self.distance(x, restored), "psnr": self._psnr(x, restored)}
+
+    def after_turn(self, player):
+        steps = tf.cast(self.random_state.value[1], tf.float32)
+        keep = tf.minimum(self.average, steps / (10 + steps))  # the first steps are forgotten sooner
+        for copy, v in zip(self.averages, self.net.trainable_variables, strict=True) if self.average else ():
+            copy.assign(keep * copy.value + (1 - keep) * tf.cast(v.value, tf.float32))
+
+    def restore(self, small: tf.Tensor) -> tf.Tensor:
+        """Small pictures of any size, in 0..1, to large ones in 0..1."""
+        if self.averages:
+            weights = [copy.value for copy in self.averages]
+            large = self.net.stateless_call(weights, self._statistics(), small, training=False)[0]
+        else:
+            large = self.net(small, training=False)
+        return tf.minimum(tf.nn.relu(large), 1.0)  # as fast as can be in int8, where clip_by_value is not
+
+    def _statistics(self):
+        return [v.value for v in self.net.non_trainable_variables]
+
+    def _psnr(self, x, restored):
+        """[n] of bytes: on BT.601's luma (of colour), `scale` pixels of border left out."""
+        edge = slice(self.scale, -self.scale if min(self.shape[:2]) > 2 * self.scale else None)
+        gap = (x - tf.round(255 * restored) / 255)[:, edge, edge]
+        gap = 255 * (tf.reduce_sum(gap * _LUMA, -1) if self.shape[-1] == 3 else gap[..., 0])
+        error = tf.reduce_mean(gap**2, [1, 2])
+        return -10 * tf.math.log(tf.maximum(error, 1e-10) / 255**2) / tf.math.log(10.0)
+
+    def noise(self, n, seed):
+        """Nothing is drawn."""
+        return {}
+
+    def generate(self, noise, condition=None):
+        return self.restore(condition)
