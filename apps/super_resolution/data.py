@@ -114,7 +114,9 @@ def held_out_crops(data: Pairs, patch: int, limit: int = 48) -> tuple[np.ndarray
         for part in (1, 3):
             middle = (height * part // 4, width // 2) if down else (height // 2, width * part // 4)
             if min(height, width) >= patch:
-                top, left = (int(np.clip(m - patch // 2, 0, s - patch)) for m, s in zip(middle, (height, width)))
+                top, left = (
+                    int(np.clip(m - patch // 2, 0, s - patch)) for m, s in zip(middle, (height, width), strict=True)
+                )
                 large.append(_cut(big, top, left, patch, data.scale))
                 small.append(_cut(little, top, left, patch, 1))
     return tuple(np.stack(crops[:limit]).astype("float32") / 255 for crops in (large, small))

@@ -34,8 +34,8 @@ def train(
     fresh: bool = False,
     say: Callable[[str], None] = print,
 ) -> Run:
-    """The learning rate falls to nothing by a cosine over the epochs; the end is the same, bit for bit, however often it
-    was interrupted.
+    """The learning rate falls to nothing by a cosine over the epochs. The end is the same, bit for bit, however often a
+    run was interrupted.
 
     Arguments:
         folders: of pictures, with all below them; every 25th is held out, for choosing.

@@ -11,6 +11,7 @@ from tfgen.metrics.features import (
     kernel_distance,
     precision_recall,
 )
+from tfgen.metrics.image import luma, psnr, ssim
 from tfgen.metrics.likelihood import (
     BitsPerDim,
     Likelihood,
@@ -48,11 +49,14 @@ __all__ = [
     "inception_v3",
     "kernel_distance",
     "likelihood",
+    "luma",
     "mmd_test",
     "modes",
     "nearest_neighbour_test",
     "parzen",
     "precision_recall",
+    "psnr",
     "reconstruction_error",
+    "ssim",
     "to_unit",
 ]

@@ -7,12 +7,11 @@ restores, pictures of any size, and how good it is on what is held out.
 import keras
 import tensorflow as tf
 
+from tfgen.metrics.image import luma
 from tfgen.model import GenerativeModel, Player
 from tfgen.words import at_least
 
 __all__ = ["Upscaler"]
-
-_LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)  # BT.601 of red, green, blue in 0..1, in units of 255 levels
 
 
 class Upscaler(GenerativeModel):
@@ -80,10 +79,9 @@ class Upscaler(GenerativeModel):
         return [v.value for v in self.net.non_trainable_variables]
 
     def _psnr(self, x, restored):
-        """[n] of bytes: on BT.601's luma (of colour), `scale` pixels of border left out."""
+        """[n]: `tfgen.metrics.psnr` of bytes, without `scale` pixels at each border."""
         edge = slice(self.scale, -self.scale if min(self.shape[:2]) > 2 * self.scale else None)
-        gap = (x - tf.round(255 * restored) / 255)[:, edge, edge]
-        gap = 255 * (tf.reduce_sum(gap * _LUMA, -1) if self.shape[-1] == 3 else gap[..., 0])
+        gap = luma(255 * x)[:, edge, edge] - luma(tf.round(255 * restored))[:, edge, edge]
         error = tf.reduce_mean(gap**2, [1, 2])
         return -10 * tf.math.log(tf.maximum(error, 1e-10) / 255**2) / tf.math.log(10.0)
 

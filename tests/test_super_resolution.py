@@ -1,0 +1,83 @@
+"""Pictures made larger: what is measured, what is learnt from, what comes out."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+from tfgen import bicubic, metrics
+
+
+def photograph(name="china", height=424, width=640):
+    return load_sample_image(f"{name}.jpg")[:height, :width]
+
+
+def test_psnr_by_hand():
+    """Black against white is 219 levels of luma; a level of green alone is 128.553 / 255."""
+    black, white = np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 255, np.uint8)
+    assert metrics.psnr(black, white) == pytest.approx(20 * np.log10(255 / 219))
+    green = black.copy()
+    green[..., 1] = 1
+    assert metrics.psnr(black, green) == pytest.approx(20 * np.log10(255 / (128.553 / 255)))
+    assert metrics.psnr(white, white) == np.inf
+    framed = black.copy()
+    framed[0] = framed[:, -1] = 200
+    assert metrics.psnr(black, framed, crop=1) == np.inf
+    grey = np.full((8, 8, 1), 90, np.uint8)
+    np.testing.assert_allclose(metrics.luma(grey), metrics.luma(np.repeat(grey, 3, -1)))
+    with pytest.raises(ValueError, match="crop=4 leaves nothing"):
+        metrics.psnr(black, white, 4)
+
+
+def test_ssim_by_hand():
+    """Two flat pictures differ by their means alone."""
+    a, b = np.full((16, 16, 1), 50, np.uint8), np.full((16, 16, 1), 100, np.uint8)
+    m, n, c = 16 + 50 * 219 / 255, 16 + 100 * 219 / 255, (0.01 * 255) ** 2
+    assert metrics.ssim(a, b) == pytest.approx((2 * m * n + c) / (m * m + n * n + c))
+    assert metrics.ssim(a, a) == pytest.approx(1)
+    with pytest.raises(ValueError, match="11x11"):
+        metrics.ssim(a, b, 3)
+
+
+@pytest.mark.parametrize(
+    "name, psnr, ssim",
+    [("china", 22.424630494219787, 0.6370673584180778), ("flower", 30.71005693629928, 0.9178744814816792)],
+)
+def test_photographs_made_smaller_and_larger_again(name, psnr, ssim):
+    """Figures of scikit-image 0.26: peak_signal_noise_ratio, and structural_similarity with Gaussian weights."""
+    original = photograph(name)
+    again = bicubic.resize(bicubic.resize(original, 106, 160), 424, 640)
+    assert metrics.psnr(original, again, 4) == pytest.approx(psnr, abs=1e-9)
+    assert metrics.ssim(original, again, 4) == pytest.approx(ssim, abs=1e-9)
+
+
+def test_bicubic_is_keys_kernel():
+    """Inside the picture Pillow's is the same; at the border Matlab mirrors: a flat picture stays flat, and a mirrored
+    one mirrored."""
+    original = photograph().astype(np.float64)
+    for height, width in ((106, 160), (1060, 1600)):
+        ours = bicubic.resize(original, height, width)
+        channels = [
+            Image.fromarray(original[..., i].astype("float32")).resize((width, height), Image.Resampling.BICUBIC)
+            for i in range(3)
+        ]
+        inside = (slice(8, -8), slice(8, -8))
+        np.testing.assert_allclose(ours[inside], np.stack(channels, -1)[inside], atol=1e-3)
+    np.testing.assert_allclose(bicubic.resize(np.full((20, 20, 1), 7.0), 5, 9), 7.0)
+    mirrored = np.concatenate([original, original[::-1]])
+    np.testing.assert_allclose(bicubic.resize(mirrored, 212, 160)[:106], bicubic.resize(original, 106, 160))
+
+
+def test_bicubic_by_hand():
+    """A line of 8 pixels to 2: the kernel stretched four times, sixteen weights, the outer ones mirrored back."""
+    line = np.array([0, 0, 0, 80, 0, 0, 0, 0], float)[:, None, None]
+
+    def keys(t):
+        t = abs(t)
+        return 1.5 * t**3 - 2.5 * t**2 + 1 if t <= 1 else -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2 if t <= 2 else 0.0
+
+    total = sum(keys((1.5 - j) / 4) for j in range(-7, 10))
+    first = 80 * (keys((1.5 - 3) / 4) + keys((1.5 + 4) / 4)) / total
+    np.testing.assert_allclose(bicubic.resize(line, 2, 1)[0, 0, 0], first)
+    line = line.astype(np.uint8)
+    assert bicubic.resize(line, 2, 1)[0, 0, 0] == np.floor(first + 0.5)
