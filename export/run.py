@@ -17,8 +17,8 @@ from export.signatures import Signature, examples, signatures, write
 from tfgen import catalog
 from tfgen.files import clear_partial, whole
 from tfgen.model import GenerativeModel
+from tfgen.runs.fitting import epochs_of
 from tfgen.runs.folder import Run, versions
-from tfgen.runs.training import epochs_of
 
 __all__ = ["Job", "export", "export_models"]
 

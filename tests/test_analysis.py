@@ -218,7 +218,12 @@ def test_the_same_noise_under_each_class():
 @pytest.mark.parametrize("condition", [(3,), {"label": 4, "attributes": (2,)}], ids=str)
 def test_codes_move_under_any_condition(condition):
     model = tfgen.InfoGAN((2,), condition=condition, latent=2, hidden=(3,), categories=(2,), codes=1)
-    assert [t.x.shape for t in analysis.traversals(model, count=2, steps=3)] == [(2, 2, 2), (2, 3, 2)]
+    ones = np.ones([5, *(condition if isinstance(condition, tuple) else (2,))], "float32")
+    given = ones if isinstance(condition, tuple) else {"label": np.arange(5) % 4, "attributes": ones}
+    found = analysis.traversals(model, condition=given, count=2, steps=3)
+    assert [t.x.shape for t in found] == [(2, 2, 2), (2, 3, 2)]
+    with pytest.raises(ValueError, match="give the conditions of examples"):
+        analysis.traversals(model, count=2)
 
 
 # -- memory ------------------------------------------------------------------------------------------------------------
@@ -256,9 +261,9 @@ def test_a_model_that_memorises():
 
 
 def test_which_stages_are_kept():
-    kept = [epoch for epoch in range(1, 501) if callbacks.Stages.keeps(epoch)]
+    kept = [epoch for epoch in range(1, 501) if callbacks.Snapshots.keeps(epoch)]
     assert kept == [*range(1, 21), *range(25, 101, 5), *range(125, 501, 25)] and len(kept) <= 60
-    assert callbacks.Stages.keeps(625) and not callbacks.Stages.keeps(525)
+    assert callbacks.Snapshots.keeps(625) and not callbacks.Snapshots.keeps(525)
 
 
 def files(folder):
@@ -376,7 +381,7 @@ def test_what_is_not_there_is_said(vae, monkeypatch):
     """No classifier, no stages, no test split: each a line, and the rest is drawn."""
     lines = []
     monkeypatch.setattr("tfgen.runs.analysing.load_held_out", lambda *_: None)
-    monkeypatch.setattr(callbacks.Stages, "kept", lambda self: {})
+    monkeypatch.setattr(callbacks.Snapshots, "kept", lambda self: {})
 
     def none(name):
         raise ValueError("there is no classifier of it")

@@ -15,6 +15,7 @@ __all__ = [
     "check",
     "check_labels",
     "describe",
+    "has_turns",
     "in_turn",
     "parts",
     "shape_of",
@@ -65,13 +66,27 @@ def vector(spec: Spec, condition) -> tf.Tensor:
     return tf.reshape(tf.cast(condition, tf.float32), [-1, size(spec)])
 
 
-def in_turn(spec: Spec, n: int):
-    """n conditions to show a model with: every class in turn, zeros where there are no classes."""
+def has_turns(spec: Spec) -> bool:
+    """Whether a condition is nothing but classes, which can be shown in turn."""
     if isinstance(spec, dict):
-        return {name: in_turn(part, n) for name, part in spec.items()}
+        return all(map(has_turns, spec.values()))
+    return isinstance(spec, int)
+
+
+def in_turn(spec: Spec, n: int, given=None):
+    """n conditions to show a model with: every class in turn; else those of examples, which begin anew where they end.
+
+    `given`: the conditions of examples, [any number, …].
+    """
     if spec is None:
         return None
-    return np.arange(n) % spec if isinstance(spec, int) else np.zeros((n, *spec), "float32")
+    if not has_turns(spec):
+        if given is None:
+            raise ValueError(f"this model takes {describe(spec)}: give the conditions of examples to draw with")
+        return tf.nest.map_structure(lambda part: np.asarray(part)[np.arange(n) % len(part)], given)
+    if isinstance(spec, dict):
+        return {name: in_turn(part, n) for name, part in spec.items()}
+    return np.arange(n) % spec
 
 
 def beside(spec: Spec, rows: tf.Tensor, condition) -> tf.Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tfgen.files import whole
 
-__all__ = ["GAP", "curves", "draw", "pairs", "places", "reach", "save"]
+__all__ = ["GAP", "curves", "draw", "pairs", "places", "save", "span"]
 
 _RANGE = {"binary": (0.0, 1.0), "unit": (0.0, 1.0), "signed": (-1.0, 1.0), "bytes": (0.0, 255.0)}
 PAPER, BETWEEN, GAP, WIDTH = 255, 150, 2, 480
@@ -85,6 +85,13 @@ def curves(history: list[dict[str, float]], path: str | Path, title: str) -> Pat
 def reach(x: np.ndarray) -> float:
     """Half the width of a square around the points: the next quarter of a unit, so that pictures of one run compare."""
     return max(0.25, math.ceil(float(np.quantile(np.abs(x), 0.999)) * 4.4) / 4) if len(x) else 1.0
+
+
+def span(x: np.ndarray, values: str) -> tuple[float, float] | None:
+    """Of real values, what is black and what is white (the edges of the square of points), so that pictures compare."""
+    if values != "real":
+        return None
+    return (0.0, 1.0) if len(x) and x.min() >= 0 and x.max() <= 1 else (-(wide := reach(x)), wide)
 
 
 def places(x: np.ndarray, span: tuple[float, float]) -> np.ndarray:

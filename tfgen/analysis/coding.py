@@ -138,25 +138,26 @@ def traversals(
     dimensions whose posterior means spread most, from -3 to 3. Classes: the same noise under each.
 
     Arguments:
-        x, condition: examples to encode, the first of which is moved; samples where they are left out.
+        x, condition: examples to encode, the first of which is moved; samples where x is left out. Conditions other
+            than classes must be given.
         count: noises that are held, or latent dimensions.
         steps: of a code.
     """
     at_least(1, count=count, steps=steps)
     return [
-        *_declared(model, count, steps, seed),
+        *_declared(model, condition, count, steps, seed),
         *_encoded(model, x, condition, count, steps, seed),
         *_classes(model, count, seed),
     ]
 
 
-def _declared(model, count: int, steps: int, seed: int) -> list[Traversal]:
+def _declared(model, condition, count: int, steps: int, seed: int) -> list[Traversal]:
     categories, codes = tuple(getattr(model, "categories", ())), int(getattr(model, "codes", 0))
     parts = model.noise_signature()
     if not isinstance(parts, dict) or (categories and "category" not in parts) or (codes and "code" not in parts):
         return []
     noise = tf.nest.map_structure(np.asarray, model.noise(count, rng.as_seed(seed)))
-    condition = repeat(conditions.in_turn(model.condition, 1), count)
+    told = repeat(conditions.in_turn(model.condition, 1, condition), count)
 
     def moved(part: str, i: int, values: Sequence[float]) -> np.ndarray:
         """[values, count, *shape]."""
@@ -164,7 +165,7 @@ def _declared(model, count: int, steps: int, seed: int) -> list[Traversal]:
         for value in values:
             changed = noise[part].copy()
             changed[:, i] = value
-            made.append(generate(model, {**noise, part: changed}, condition))
+            made.append(generate(model, {**noise, part: changed}, told))
         return np.stack(made)
 
     held, found = [f"noise {i + 1}" for i in range(count)], []
@@ -183,7 +184,7 @@ def _encoded(model, x, condition, count: int, steps: int, seed: int) -> list[Tra
     if not (decodes(model) and hasattr(model, "encode")):
         return []
     if x is None:
-        condition = conditions.in_turn(model.condition, ENCODED)
+        condition = conditions.in_turn(model.condition, ENCODED, condition)
         x = model.sample(ENCODED, condition, seed=seed).numpy()
     condition = conditions.broadcast(model.condition, _first(condition, ENCODED), len(x[:ENCODED]))
     z = model.encode(tf.constant(x[:ENCODED]), condition)

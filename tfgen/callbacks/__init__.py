@@ -4,6 +4,6 @@ from tfgen.callbacks.house import Diverged, House, for_fit
 from tfgen.callbacks.keep import Keep
 from tfgen.callbacks.monitor import Monitor
 from tfgen.callbacks.schedule import Schedule
-from tfgen.callbacks.stages import Stages
+from tfgen.callbacks.snapshots import Snapshots
 
-__all__ = ["Diverged", "House", "Keep", "Monitor", "Schedule", "Stages", "for_fit"]
+__all__ = ["Diverged", "House", "Keep", "Monitor", "Schedule", "Snapshots", "for_fit"]

@@ -7,7 +7,7 @@ import numpy as np
 from tfgen import distribute
 from tfgen.callbacks.keep import Keep
 from tfgen.callbacks.monitor import Monitor
-from tfgen.callbacks.stages import Stages
+from tfgen.callbacks.snapshots import Snapshots
 
 __all__ = ["Diverged", "House", "for_fit"]
 
@@ -30,7 +30,7 @@ def for_fit(callbacks, data, strategy) -> list[keras.callbacks.Callback] | keras
             keras.callbacks.CSVLogger,
             Keep,
             Monitor,
-            Stages,
+            Snapshots,
         )
         callbacks = [c for c in callbacks if not isinstance(c, writers)]
         for callback in callbacks:

@@ -1,4 +1,7 @@
-"""Keeps a run after every epoch: the history first, then the model, whose random state says how far the run is."""
+"""Keeps a run after every epoch: the history first, then the model, whose random state says how far the run is.
+
+An epoch's seconds are those by the clock, and those that the process and its threads computed.
+"""
 
 import time
 
@@ -18,11 +21,12 @@ class Keep(keras.callbacks.Callback):
         self.run, self.history = run, history
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.begin = time.monotonic()
+        self.begin = time.monotonic(), time.process_time()
 
     def on_epoch_end(self, epoch, logs=None):
         terms = {name: float(value) for name, value in (logs or {}).items()}
-        self.history.append({"epoch": epoch + 1, **terms, "seconds": time.monotonic() - self.begin})
+        wall, cpu = time.monotonic() - self.begin[0], time.process_time() - self.begin[1]
+        self.history.append({"epoch": epoch + 1, **terms, "seconds": wall, "cpu_seconds": cpu})
         self.run.write_history(self.history)
         self.model.save(self.run.model_path)
         self.run.write_card(epochs=epoch + 1)

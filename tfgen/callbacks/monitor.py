@@ -1,6 +1,7 @@
 """TensorBoard: terms, learning rates, weights, samples of the same noise and reconstructions of the same examples,
 epoch by epoch."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -21,6 +22,7 @@ class Monitor(keras.callbacks.Callback):
         held_out: (x, condition or None) to reconstruct, where the model can.
         settings: what TensorBoard's hparams compare runs by.
         every: pictures and histograms each so many epochs.
+        draw: makes a picture of samples and their conditions; by default `tfgen.pictures.draw` of the samples.
     """
 
     def __init__(
@@ -33,10 +35,11 @@ class Monitor(keras.callbacks.Callback):
         settings: dict | None = None,
         samples: int = 36,
         every: int = 1,
+        draw: Callable | None = None,
     ):
         super().__init__()
         self.folder, self.seed, self.condition, self.held_out = Path(folder), seed, condition, held_out
-        self.settings, self.count, self.every, self.writers = settings or {}, samples, every, {}
+        self.settings, self.count, self.every, self.draw, self.writers = settings or {}, samples, every, draw, {}
 
     def on_epoch_end(self, epoch, logs=None):
         step = epoch + 1
@@ -78,8 +81,9 @@ class Monitor(keras.callbacks.Callback):
                 _histogram(f"weights/{weight.path}", keras.ops.convert_to_numpy(weight), step)
 
     def _pictures(self, step: int) -> None:
-        samples = self.model.sample(self.count, self.condition, seed=self.seed)
-        tf.summary.image("samples", pictures.draw(samples, self.model.values)[None], step)
+        draw = self.draw or (lambda x, condition: pictures.draw(x, self.model.values))
+        samples = self.model.sample(self.count, self.condition, seed=self.seed).numpy()
+        tf.summary.image("samples", draw(samples, self.condition)[None], step)
         if self.held_out is not None and hasattr(self.model, "reconstruct"):
             x, condition = self.held_out
             reconstruction = self.model.reconstruct(tf.constant(x), condition)

@@ -9,6 +9,7 @@ _HOME = {
     "analyse": "analysing",
     "parse": "arguments",
     "evaluate": "judging",
+    "fit": "fitting",
     "sample": "training",
     "train": "training",
 }

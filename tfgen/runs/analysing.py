@@ -10,11 +10,11 @@ import tensorflow as tf
 from PIL import Image
 
 from tfgen import analysis, catalog, metrics, pictures
-from tfgen import condition as conditions
 from tfgen.data.sources import open_source
 from tfgen.files import remove, whole
+from tfgen.runs.fitting import Subject, epochs_of, snapshots
 from tfgen.runs.folder import Run
-from tfgen.runs.training import epochs_of, load_arrays, load_held_out, stages
+from tfgen.runs.training import load_arrays, load_held_out
 
 __all__ = ["analyse"]
 
@@ -63,7 +63,8 @@ class _Study:
         self.source = open_source(self.settings.data, "train", data_dir=data_dir, limit=limit, size=self.settings.size)
         self.train, self.labels = load_arrays(self.model, self.settings, self.source)
         self.held_out = load_held_out(self.model, self.settings, data_dir)
-        self.stages = stages(run, self.settings, self.model, self.source)
+        subject = Subject.of(self.model, self.held_out, (self.train, self.labels), self.settings.seed)
+        self.snapshots, self.span = snapshots(run, subject), subject.span
         self.plane = self.model.shape == (2,) and self.model.values == "real"
 
     def picture(self, name: str, picture: np.ndarray, question: str) -> None:
@@ -74,16 +75,16 @@ class _Study:
         self.say(f"  {name:<16} {question}")
 
     def sheet(self, x: np.ndarray, **words) -> np.ndarray:
-        return analysis.sheet(x, self.model.values, span=self.stages.span, **words)
+        return analysis.sheet(x, self.model.values, span=self.span, **words)
 
     def sample(self, n: int) -> np.ndarray:
-        return self.model.sample(n, conditions.in_turn(self.model.condition, n), seed=self.seed).numpy()
+        return self.model.sample(n, self.run.conditions(self.model, n), seed=self.seed).numpy()
 
 
 def _stages(study: _Study) -> dict:
     """Does it train as expected?"""
     frames = {}
-    for epoch, path in study.stages.kept().items():
+    for epoch, path in study.snapshots.kept().items():
         if study.epoch is None or epoch <= study.epoch:
             with Image.open(path) as image:
                 frames[epoch] = np.asarray(image.convert("RGB"))
@@ -92,7 +93,7 @@ def _stages(study: _Study) -> dict:
         return {}
     if study.epoch is not None and study.epoch not in frames:
         now = study.folder / "now.png"  # saved as the others were, so that it has their size
-        with Image.open(pictures.save(study.stages.frame(study.model), now)) as image:
+        with Image.open(pictures.save(study.snapshots.frame(study.model), now)) as image:
             frames[study.epoch] = np.asarray(image.convert("RGB"))
         now.unlink()
     epochs = sorted(frames)
@@ -118,11 +119,11 @@ def _walk(study: _Study) -> dict:
         PAIRS,
         4 * STEPS if study.plane else STEPS,
         study.seed,
-        conditions.in_turn(model.condition, PAIRS),
+        study.run.conditions(model, PAIRS),
         means=means,
     )
     ends = ["from", *[""] * (STEPS - 2), "to"]
-    picture = analysis.paths(x, study.sample(2000), study.stages.span) if study.plane else study.sheet(x, columns=ends)
+    picture = analysis.paths(x, study.sample(2000), study.span) if study.plane else study.sheet(x, columns=ends)
     study.picture(
         "walk.png",
         picture,
@@ -182,7 +183,7 @@ def _traversals(study: _Study) -> dict:
     for traversal in found:
         if study.plane:
             picture = analysis.paths(
-                traversal.x, study.sample(2000), study.stages.span, rows=traversal.rows, joined=traversal.path
+                traversal.x, study.sample(2000), study.span, rows=traversal.rows, joined=traversal.path
             )
         else:
             picture = study.sheet(traversal.x, rows=traversal.rows, columns=traversal.columns if traversal.path else ())

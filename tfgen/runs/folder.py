@@ -5,6 +5,7 @@
     logs/                TensorBoard's, and history.json: every term of every epoch
     samples/             pictures; in stages/ the same noise, epoch by epoch
     analysis/            pictures of what the model has learnt
+    conditions.npz       those of held-out examples, for a model that takes other than classes
 
 `model.keras` alone says how far a run is: its random state counts the steps. The history is written before it, and cut
 back to it on resuming;
@@ -25,7 +26,7 @@ from tfgen.files import clear_partial, remove, whole
 
 __all__ = ["Run", "Settings"]
 
-_OURS = ("model.keras", "logs", "samples", "analysis", "export", "card.json")
+_OURS = ("model.keras", "logs", "samples", "analysis", "export", "conditions.npz", "card.json")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,19 +63,18 @@ class Settings:
     precision: str = "float32"
     xla: bool = False
 
-    def to_json(self) -> dict:
-        return json.loads(json.dumps(dataclasses.asdict(self)))
-
     @classmethod
     def from_json(cls, values: dict) -> "Settings":
         return cls(**{**values, "size": tuple(values["size"]) if values.get("size") else None})
 
-    def changes(self, other: "Settings") -> list[str]:
-        """What differs, for people. More epochs continue a run, unless the learning rate decays over them."""
-        ours, theirs = self.to_json(), other.to_json()
-        if self.decay == other.decay == "none":
-            ours.pop("epochs"), theirs.pop("epochs")
-        return [f"{name} {theirs[name]!r} → {ours[name]!r}" for name in ours if ours[name] != theirs[name]]
+
+def plain(settings) -> dict:
+    """A dict or a dataclass as the card keeps it."""
+    values = dataclasses.asdict(settings) if dataclasses.is_dataclass(settings) else dict(settings or {})
+    try:
+        return json.loads(json.dumps(values))
+    except TypeError as error:
+        raise ValueError(f"settings that a card cannot keep ({error}): give numbers, texts, lists and dicts") from None
 
 
 class Run:
@@ -85,7 +85,8 @@ class Run:
         self.model_path, self.card_path = self.folder / "model.keras", self.folder / "card.json"
         self.logs, self.samples = self.folder / "logs", self.folder / "samples"
         self.stages, self.analysis = self.samples / "stages", self.folder / "analysis"
-        self.history_path = self.logs / "history.json"
+        self.history_path, self.conditions_path = self.logs / "history.json", self.folder / "conditions.npz"
+        self._held = False
 
     # -- what it holds -------------------------------------------------------------------------------------------------
 
@@ -137,18 +138,62 @@ class Run:
         with whole(self.history_path) as partial:
             partial.write_text(json.dumps(epochs))
 
-    def minutes(self) -> float:
-        """Of training."""
-        return round(sum(epoch["seconds"] for epoch in self.history()) / 60, 3)
+    def minutes(self) -> dict[str, float | None]:
+        """Of training: by the clock, and of the process and its threads (None where an epoch was not measured so)."""
+        wall, cpu = ([epoch.get(name) for epoch in self.history()] for name in ("seconds", "cpu_seconds"))
+        return {"minutes": round(sum(wall) / 60, 3), "cpu_minutes": None if None in cpu else round(sum(cpu) / 60, 3)}
+
+    def write_conditions(self, conditions) -> None:
+        """Those of the first examples, one tensor or a dict of them, to draw with."""
+        if conditions is None:
+            return remove(self.conditions_path)
+        import numpy as np
+
+        with whole(self.conditions_path) as partial:
+            np.savez_compressed(partial, **(conditions if isinstance(conditions, dict) else {"": conditions}))
+
+    def conditions(self, model, n: int):
+        """n conditions to draw with: every class in turn; else those of held-out examples (`card()["conditions"]`)."""
+        import numpy as np
+
+        from tfgen.condition import in_turn
+
+        given = None
+        if model.condition is not None and self.conditions_path.is_file():
+            with np.load(self.conditions_path) as parts:
+                given = dict(parts) if isinstance(model.condition, dict) else parts[""]
+        return in_turn(model.condition, n, given)
 
     # -- who writes ----------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """The folder, made where it is not there, for this process alone; what others left half-written is removed."""
+        """The folder, made where it is not there, for this process alone; what others left half-written is removed.
+        A folder that is no run afterwards is left as it was."""
+        if self._held:
+            yield
+            return
+        made = [p for p in (self.folder, *self.folder.parents) if not p.exists()]
+        with self._lock():
+            self._held = True
+            try:
+                if self.card_path.is_file():
+                    clear_partial(self.folder)
+                yield
+            finally:
+                self._held = False
+                if not self.card_path.exists():
+                    (self.folder / ".lock").unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):  # something else has come into it
+                        for folder in made:
+                            folder.rmdir()
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
+        path = self.folder / ".lock"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = open(self.folder / ".lock", "a+")  # noqa: SIM115
+            lock = open(path, "a+")  # noqa: SIM115
         except OSError as error:
             raise ValueError(
                 f"{self.folder} cannot be written ({error.strerror}): give another folder with --out"
@@ -156,6 +201,8 @@ class Run:
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
+                    raise OSError  # who held it has just removed it, and another may have made it anew
             except OSError:
                 lock.seek(0)
                 raise ValueError(
@@ -165,14 +212,28 @@ class Run:
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
-            if self.card_path.is_file():
-                clear_partial(self.folder)
             yield
+
+    def check(self, settings: dict, fresh: bool = False) -> None:
+        """One line where the folder holds something else, or a run of other settings that is not to be forgotten."""
+        if self.is_foreign():
+            raise ValueError(f"{self.folder} holds files and is no run: give another folder with --out")
+        if fresh or not self.model_path.exists():
+            return
+        changes = _changes(self.card().get("settings") or {}, settings)
+        if changes:
+            raise ValueError(
+                f"{self.folder} was trained with other settings ({'; '.join(changes)}): give another folder with "
+                "--out, or --fresh to begin anew"
+            )
 
     def is_foreign(self) -> bool:
         """Whether it holds files, and no run."""
-        return not self.card_path.exists() and any(
-            not p.name.startswith((".lock", ".card.partial-")) for p in self.folder.iterdir()
+        ours = (".lock", ".card.partial-")
+        return (
+            self.folder.is_dir()
+            and not self.card_path.exists()
+            and any(not p.name.startswith(ours) for p in self.folder.iterdir())
         )
 
     def clear(self) -> None:
@@ -180,6 +241,13 @@ class Run:
         makes it a run, last."""
         for name in _OURS:
             remove(self.folder / name)
+
+
+def _changes(old: dict, new: dict) -> list[str]:
+    """What differs, for people. More epochs continue a run, unless the learning rate decays over them."""
+    may = ["epochs"] if old.get("decay", "none") == new.get("decay", "none") == "none" else []
+    names = [name for name in {**old, **new} if name not in may and old.get(name) != new.get(name)]
+    return [f"{name} {old.get(name)!r} → {new.get(name)!r}" for name in names]
 
 
 def versions() -> dict[str, str]:

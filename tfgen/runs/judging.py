@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from tfgen import catalog, data, metrics, pictures
 from tfgen.data.sources import open_source
+from tfgen.runs.fitting import epochs_of
 from tfgen.runs.folder import Run
 from tfgen.runs.sampled import Figure, decisions, default_samples, of_samples
-from tfgen.runs.training import epochs_of, is_dequantised, load_arrays
+from tfgen.runs.training import is_dequantised, load_arrays
 
 __all__ = ["evaluate", "table"]
 

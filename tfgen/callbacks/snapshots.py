@@ -1,5 +1,6 @@
 """The same noise at different stages of training: pictures in which one can see whether, and when, a model learns."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -7,10 +8,10 @@ import numpy as np
 
 from tfgen import pictures
 
-__all__ = ["Stages"]
+__all__ = ["Snapshots"]
 
 
-class Stages(keras.callbacks.Callback):
+class Snapshots(keras.callbacks.Callback):
     """Draws samples of one noise before the first epoch and after some of the others, as 00000.png, 00001.png, …
 
     Which epochs are kept depends on the epoch alone, so a run that was interrupted keeps the same files as one that was
@@ -20,8 +21,7 @@ class Stages(keras.callbacks.Callback):
         folder: of the pictures.
         seed, condition: of the samples, the same at each stage.
         count: of samples.
-        span: of real values what is black and white, of points the edges of the square, the same at each stage; else
-            from each stage's samples.
+        draw: makes a picture of samples and their conditions; by default `tfgen.pictures.draw` of the samples.
     """
 
     def __init__(
@@ -31,10 +31,10 @@ class Stages(keras.callbacks.Callback):
         condition=None,
         count: int = 64,
         *,
-        span: tuple[float, float] | None = None,
+        draw: Callable | None = None,
     ):
         super().__init__()
-        self.folder, self.seed, self.condition, self.count, self.span = Path(folder), seed, condition, count, span
+        self.folder, self.seed, self.condition, self.count, self.draw = Path(folder), seed, condition, count, draw
         self.untrained = None
 
     @staticmethod
@@ -48,7 +48,8 @@ class Stages(keras.callbacks.Callback):
 
     def frame(self, model) -> np.ndarray:
         """The samples of a model: uint8 [height, width, 3]."""
-        return pictures.draw(model.sample(self.count, self.condition, seed=self.seed), model.values, span=self.span)
+        samples = model.sample(self.count, self.condition, seed=self.seed).numpy()
+        return self.draw(samples, self.condition) if self.draw else pictures.draw(samples, model.values)
 
     def kept(self) -> dict[int, Path]:
         """What is there, by its epoch."""
