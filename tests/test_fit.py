@@ -168,7 +168,7 @@ def test_another_model_in_the_folder(tmp_path):
 
     other = Other()
     other.compile()
-    with pytest.raises(ValueError, match="was trained on another model"):
+    with pytest.raises(ValueError, match="holds a Enlarge, and a Other is to be trained"):
         fit(run, other, passes(), None, Asked(2))
 
 

@@ -1,6 +1,5 @@
 """Train an upscaler on folders of pictures into a run's folder, or go on there."""
 
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,10 +7,10 @@ import keras
 import numpy as np
 
 from apps.super_resolution import data
-from tfgen import callbacks, catalog
+from tfgen import catalog
 from tfgen.model import GenerativeModel
-from tfgen.runs import Run, Settings
-from tfgen.runs import training as house
+from tfgen.runs import Run, Settings, fit
+from tfgen.runs.folder import plain
 
 __all__ = ["train"]
 
@@ -60,66 +59,24 @@ def train(
         precision=precision,
     )
     run, policy = Run(out), keras.config.dtype_policy()
-    with run.locked():
-        house._may_write(run, settings, fresh)
-        keras.utils.set_random_seed(seed)
-        keras.config.set_dtype_policy(precision)
-        try:
-            return _train(run, settings, data.found(folders), patch, start, fresh, say)
-        finally:
-            keras.config.set_dtype_policy(policy)
-
-
-def _train(run: Run, settings: Settings, paths, patch: int, start, fresh: bool, say) -> Run:
-    entry, scale = catalog.find(settings.system), settings.arguments["scale"]
-    resumes = run.model_path.is_file() and not fresh
-    model = GenerativeModel.load(run.model_path) if resumes else _build(settings, entry, start)
-    steps = settings.limit // settings.batch
-    done = int(model.random_state.numpy()[1]) // steps
-    if done >= settings.epochs:
-        say(f"{run.folder} is finished: {done} epochs. --fresh begins anew.")
-        return run
-    learnt, chosen = data.pairs(paths, scale).split()
-    dataset = data.crops(learnt, patch=patch, batch=settings.batch, steps=steps, seed=settings.seed)
-    held_out = data.held_out_crops(chosen, patch)
-    rate = house._leading_rate(model, settings)
-    card = {
-        "system": entry.name,
-        "family": entry.family,
-        "paper": entry.paper,
-        "settings": settings.to_json(),
-        "configuration": {name: value for name, value in model.get_config().items() if name != "dtype"},
-        "learning_rate": rate,
-        "data": {"name": settings.data, "pictures": len(learnt.large), "held_out": len(chosen.large)},
-        "numbers": sum(math.prod(v.shape) for v in model.trainable_variables),
-        "steps_per_epoch": steps,
-        "seed": settings.seed,
-        "versions": house.versions(),
-        "hardware": house.hardware(),
-    }
-    history = [epoch for epoch in run.history() if epoch["epoch"] <= done] if resumes else []
-    say(
-        f"{entry.name} x{scale} ({card['numbers']:,} numbers) on {len(learnt.large)} pictures of {settings.data}, "
-        f"{len(chosen.large)} held out; batch {settings.batch} of {patch}x{patch}, epochs {done + 1} to "
-        f"{settings.epochs} of {steps} steps, into {run.folder}"
-    )
-    extra = [
-        house._Begin(run, card, fresh),
-        keras.callbacks.LearningRateScheduler(lambda epoch, _: rate * house.DECAYS["cosine"](epoch / settings.epochs)),
-        callbacks.Keep(run, history),
-    ]
-    model.fit(
-        dataset,
-        epochs=settings.epochs,
-        initial_epoch=done,
-        callbacks=extra,
-        verbose=2,
-        validation_data=held_out,
-        validation_batch_size=settings.batch,
-    )
-    last = {name: value for name, value in history[-1].items() if name != "seconds"}
-    run.write_card(epochs=settings.epochs, minutes=run.minutes(), figures={"training": last})
-    return run
+    run.check(plain(settings), fresh)
+    learnt, chosen = data.pairs(data.found(folders), scale).split()
+    keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy(precision)
+    try:
+        entry = catalog.find(system)
+        model = _build(settings, entry, start)
+        dataset = data.crops(learnt, patch=patch, batch=batch, steps=crops // batch, seed=seed)
+        about = {
+            "system": system,
+            "family": entry.family,
+            "paper": entry.paper,
+            "data": {"name": names, "pictures": len(learnt.large), "held_out": len(chosen.large)},
+        }
+        held_out = data.held_out_crops(chosen, patch)
+        return fit(run, model, dataset, held_out, settings, about=about, fresh=fresh, say=say)
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 def _build(settings: Settings, entry, start) -> GenerativeModel:

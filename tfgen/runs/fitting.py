@@ -248,13 +248,16 @@ def _leading_rate(model: GenerativeModel, asked: dict) -> float | None:
 def _resume(run: Run, model: GenerativeModel, card: dict) -> None:
     """The state of the run into the model, which must be built as the run's was."""
     old = run.card()
-    for part, ours in (("model", card["model"]), ("data", card["data"]), ("steps_per_epoch", card["steps_per_epoch"])):
-        if part in old and old[part] != ours:
-            what = "other data" if part != "model" else "another model"
-            raise ValueError(
-                f"{run.folder} was trained on {what} ({old[part]}; now {ours}): give another folder with --out, or "
-                "--fresh"
-            )
+    if old.get("model", card["model"]) != card["model"]:
+        raise ValueError(
+            f"{run.folder} holds a {old['model']}, and a {card['model']} is to be trained: give another folder with "
+            "--out, or --fresh"
+        )
+    now, then = ({"steps_per_epoch": c.get("steps_per_epoch"), **c.get("data", {})} for c in (card, old))
+    if any(now[name] != then[name] for name in now.keys() & then.keys()):
+        raise ValueError(
+            f"{run.folder} was trained on other data ({then}; now {now}): give another folder with --out, or --fresh"
+        )
     with model.distribute_strategy.scope():
         saved = type(model).load(run.model_path)
     mine, theirs = _state(model), _state(saved)
