@@ -5,10 +5,11 @@ import functools
 import numpy as np
 
 from tfgen.entry import Entry
+from tfgen.restoration.edge_se import EdgeSE
 from tfgen.restoration.edge_sr import EdgeSR
 from tfgen.restoration.upscaler import Upscaler
 
-__all__ = ["ENTRIES", "EdgeSR", "Upscaler"]
+__all__ = ["ENTRIES", "EdgeSE", "EdgeSR", "Upscaler"]
 
 
 def _pictures(scale: int = 2):
@@ -16,7 +17,23 @@ def _pictures(scale: int = 2):
     return x, x.reshape(64, 8 // scale, scale, 8 // scale, scale, 3).mean((2, 4))
 
 
+def _sounds():
+    x = np.random.default_rng(0).normal(size=(64, 520)).astype("float32") / 10
+    return x, x + np.random.default_rng(1).normal(size=x.shape).astype("float32") / 20
+
+
 ENTRIES = [
+    Entry(
+        "edge_se",
+        EdgeSE,
+        "ours, 2026; after Rong et al. 2024",
+        "speech enhancement for phones, hop by hop",
+        tiny=functools.partial(EdgeSE, (520,), channels=4, units=4, bands=6, blocks=1, convolutions=1),
+        tiny_data=_sounds,
+        full=EdgeSE,
+        batch=8,
+        epochs=48,
+    ),
     Entry(
         "edge_sr",
         EdgeSR,

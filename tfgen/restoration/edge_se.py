@@ -1,0 +1,148 @@
+"""Speech enhancement hop by hop: a noisy recording of 16 kHz to what was said, 32 ms later, by a mask on its spectrum.
+
+    X = STFT(noisy), window 512 (root-Hann), hop 256;    estimate = ISTFT(M(X) · X)
+
+    loss = 60 E|X̂_c - X_c|² + 70 E(|X̂|^c - |X|^c)² - ½ SI-SDR / dB,      X_c = X |X|^(c-1),  c = 0.3
+
+The loss is that of Rong et al., "GTCRN: a speech enhancement model requiring ultralow computational resources", 2024,
+https://doi.org/10.1109/ICASSP48485.2024.10448310, with more weight on the SI-SDR; the network is ours (2026).
+"""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgen.model import GenerativeModel, Player
+from tfgen.nets.edge_se import EdgeNet
+from tfgen.words import at_least
+
+__all__ = ["EdgeSE"]
+
+HOP = 256
+WINDOW = np.sqrt(0.5 - 0.5 * np.cos(np.pi * np.arange(2 * HOP) / HOP)).astype("float32")
+
+
+class EdgeSE(GenerativeModel):
+    """Clean from noisy, both [samples] at 16 kHz; x is the clean one, the condition is the noisy one.
+
+    Arguments:
+        shape: of one example, such as (32000,) for two seconds; what else it is counts as one line of samples.
+        channels, units, bands, blocks, convolutions: of the network (`tfgen.nets.edge_se.EdgeNet`).
+        complex_weight, magnitude_weight, distortion_weight, voice_weight: of the terms of the loss; distortion is the
+            SI-SDR in dB.
+        average: decay of the moving average of the weights, which then restores.
+    """
+
+    def __init__(
+        self,
+        shape,
+        *,
+        channels: int = 32,
+        units: int = 32,
+        bands: int = 24,
+        blocks: int = 3,
+        convolutions: int = 2,
+        complex_weight: float = 60.0,
+        magnitude_weight: float = 70.0,
+        distortion_weight: float = 0.5,
+        voice_weight: float = 0.5,
+        average: float = 0.999,
+    ):
+        at_least(1, channels=channels, units=units, bands=bands, blocks=blocks)
+        super().__init__(shape, tuple(shape) if isinstance(shape, (tuple, list)) else (shape,), "real")
+        self.net = EdgeNet(channels, units, bands, blocks, convolutions, name="net")
+        vars(self).update(
+            weights_of=(complex_weight, magnitude_weight, distortion_weight, voice_weight), average=average
+        )
+        self.averages = [
+            self.add_weight(
+                shape=v.shape,
+                initializer=lambda shape, dtype, v=v: tf.cast(v.value, dtype),
+                trainable=False,
+                dtype="float32",
+                aggregation="only_first_replica",
+                name=f"average_{i}",
+            )
+            for i, v in enumerate(self.net.trainable_variables)
+        ]
+
+    def players(self):
+        adam = lambda: keras.optimizers.Adam(2e-3, beta_2=0.99, global_clipnorm=5.0)
+        return {"model": Player(self.loss_terms, self.trainable_variables, optimizer=adam)}
+
+    def loss_terms(self, x, condition=None, training=True):
+        clean, noisy = self.flat(x), self.flat(condition)
+        if training:
+            estimate, voice = self.restore(noisy, self._net(training=True))
+        else:
+            estimate, voice = self.restore(noisy, self._averaged)
+        gain = 0.1 * tf.math.rsqrt(tf.reduce_mean(noisy * noisy, 1, keepdims=True) + 1e-8)
+        truth, guess = clean * gain, estimate * gain
+        (a, b), (c, d) = spectra(truth), spectra(guess)
+        true_power, guessed_power = a * a + b * b + 1e-7, c * c + d * d + 1e-7
+        t, g = tf.pow(true_power, -0.35), tf.pow(guessed_power, -0.35)
+        complex_ = tf.reduce_mean((a * t - c * g) ** 2 + (b * t - d * g) ** 2, [1, 2]) / 2
+        magnitude = tf.reduce_mean((tf.sqrt(true_power) * t - tf.sqrt(guessed_power) * g) ** 2, [1, 2])
+        loud = tf.reduce_sum(true_power, -1)
+        spoken = tf.cast(loud > tf.maximum(10**-3.5 * tf.reduce_max(loud, 1, keepdims=True), 1e-2), tf.float32)
+        voice = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(spoken, voice), 1)
+        distortion = tf.where(tf.reduce_mean(truth**2, 1) > 1e-8, si_sdr(truth, guess), 0.0)
+        weights = self.weights_of
+        loss = weights[0] * complex_ + weights[1] * magnitude - weights[2] * distortion + weights[3] * voice
+        return {"loss": loss, "complex": complex_, "magnitude": magnitude, "si_sdr": distortion, "voice": voice}
+
+    def after_turn(self, player):
+        steps = tf.cast(self.random_state.value[1], tf.float32)
+        keep = tf.minimum(self.average, steps / (steps + 9))  # the first weights are soon forgotten
+        for copy, v in zip(self.averages, self.net.trainable_variables, strict=True):
+            copy.assign(keep * copy.value + (1 - keep) * v.value)
+
+    def _net(self, training):
+        return lambda *planes: self.net(*planes, training=training)
+
+    def _averaged(self, *planes):
+        state = [v.value for v in self.net.non_trainable_variables]
+        return self.net.stateless_call([v.value for v in self.averages], state, *planes, training=False)[0]
+
+    def restore(self, noisy, net):
+        """Sound [n, samples] to what a net makes of it, and its logits of speech [n, hops]."""
+        real, imaginary = spectra(noisy)
+        a, b, voice = net(real, imaginary)
+        return waves(a * real - b * imaginary, a * imaginary + b * real, tf.shape(noisy)[1]), voice
+
+    def noise(self, n, seed):
+        return {}
+
+    def generate(self, noise, condition=None):
+        noisy = self.flat(condition)
+        return tf.reshape(self.restore(noisy, self._averaged)[0], tf.shape(condition))
+
+    def flat(self, x):
+        samples = None if None in self.shape else math.prod(self.shape)
+        return tf.reshape(tf.cast(x, tf.float32), [tf.shape(x)[0], samples or -1])
+
+
+def spectra(sound):
+    """[n, samples] to the real and imaginary planes [n, hops + 1, 257]: each hop with the one before it, windowed."""
+    samples = sound.shape[1] or tf.shape(sound)[1]
+    after = -samples % HOP + HOP
+    hops = tf.reshape(tf.pad(sound, [[0, 0], [HOP, after]]), [tf.shape(sound)[0], (samples + after) // HOP + 1, HOP])
+    transformed = tf.signal.rfft(tf.concat([hops[:, :-1], hops[:, 1:]], -1) * WINDOW)
+    return tf.math.real(transformed), tf.math.imag(transformed)
+
+
+def waves(real, imaginary, samples):
+    """The sound [n, samples] of such planes."""
+    frames = tf.signal.irfft(tf.complex(real, imaginary)) * WINDOW
+    hops = frames[:, :-1, HOP:] + frames[:, 1:, :HOP]
+    return tf.reshape(hops, [tf.shape(hops)[0], -1])[:, :samples]
+
+
+def si_sdr(truth, guess):
+    """[n, samples] to dB [n], within -20 to 40."""
+    power = tf.reduce_sum(truth * truth, 1, keepdims=True) + 1e-6
+    part = tf.reduce_sum(truth * guess, 1, keepdims=True) / power * truth
+    ratio = (tf.reduce_sum(part**2, 1) + 1e-6) / (tf.reduce_sum((guess - part) ** 2, 1) + 1e-6)
+    return tf.clip_by_value(10 / math.log(10) * tf.math.log(ratio), -20.0, 40.0)
