@@ -50,6 +50,7 @@ _HOME = {
     "WGANGP": "tfgen.adversarial",
     "VAE": "tfgen.variational",
     "MADE": "tfgen.autoregressive",
+    "EdgeSE": "tfgen.restoration",
     "EdgeSR": "tfgen.restoration",
 }
 _MODULES = ("analysis", "callbacks", "catalog", "data", "distribute", "metrics", "rng", "sampling")
