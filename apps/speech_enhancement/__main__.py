@@ -48,9 +48,7 @@ def train(
     from tfgen import catalog, runs
 
     arguments = runs.parse(catalog.find(system).model, set_ or [])
-    settings = training.Settings(
-        system, arguments, "", seconds, batch, steps, epochs, learning_rate, seed=seed, xla=xla
-    )
+    settings = training.Settings(system, arguments, seconds, batch, steps, epochs, learning_rate, seed=seed, xla=xla)
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     training.train(
         sounds.found(data),
