@@ -39,7 +39,7 @@ def main(
     from export.run import export
     from tfgen.runs import Run
 
-    folder = export(Run.open(run), out)
+    folder, _ = export(Run.open(run), out)
     for path in sorted(folder.iterdir()):
         print(f"  {path}")
     without = (
@@ -47,7 +47,7 @@ def main(
         if (folder / "model.tflite").is_file()
         else "no TF-Lite file, for no signature converts (the card says why); "
     )
-    print(f"{without}written and verified; card: {folder}/card.json")
+    print(f"{without}written and verified; card: {folder}/README.md")
 
 
 if __name__ == "__main__":

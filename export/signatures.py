@@ -9,16 +9,16 @@ and stays behind.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from export.contract import Signature, Tensor
 from tfgen import condition as conditions
 from tfgen import rng
 from tfgen.model import GenerativeModel
 
-__all__ = ["Signature", "examples", "signatures", "write"]
+__all__ = ["examples", "signatures"]
 
 _OUTPUT = {
     "generate": "x",
@@ -30,79 +30,123 @@ _OUTPUT = {
     "classify": "logits",
 }
 _ARGUMENT = {"generate": "noise", "decode": "z"}
+_RANGE = {"binary": (0.0, 1.0), "unit": (0.0, 1.0), "signed": (-1.0, 1.0), "bytes": (0.0, 255.0), "real": (None, None)}
+_MEANING = {
+    "x": "an example",
+    "z": "its code",
+    "log_prob": "log p(x), in nats",
+    "free_energy": "-log p(x) in nats, up to a constant",
+    "logits": "of the classes",
+}
 
 
-class Signature(NamedTuple):
-    """A method: `call` takes tensors in the order of `inputs` and gives {output: tensor}."""
-
-    call: Callable
-    inputs: dict[str, tf.TensorSpec]  # by name, any number of examples
-    output: str
-
-
-def signatures(model: GenerativeModel) -> dict[str, Signature]:
-    """All that are true of the model."""
+def signatures(model: GenerativeModel, names: list[str] | None = None) -> dict[str, Signature]:
+    """All that are true of the model, or those that are asked for."""
     if None in model.shape:
         raise ValueError(
             f"{type(model).__name__} takes examples of any length {model.shape}: build it with a length to export it"
         )
-    x = tf.TensorSpec([None, *model.shape], tf.float32)
-    arguments = {"noise": model.noise_signature(), "x": x}
-    told = None if model.condition is None else conditions.signature(model.condition)
-    if hasattr(model, "decode"):
-        z = model.encode(_zeros(x), None if told is None else _zeros(told))
-        arguments["z"] = tf.TensorSpec([None, *z.shape[1:]], tf.float32)
-    found = {}
-    for name, output in _OUTPUT.items():
-        if hasattr(model, name):
-            argument = _ARGUMENT.get(name, "x")
-            structure = (arguments[argument],) if told is None else (arguments[argument], told)
-            names = _flat(argument, arguments[argument]) | ({} if told is None else _flat("condition", told))
-            found[name] = Signature(_flattened(getattr(model, name), structure, output), names, output)
-    return found
+    true = [name for name in _OUTPUT if hasattr(model, name)]
+    if unknown := sorted(set(names or ()) - set(true)):
+        raise ValueError(f"{type(model).__name__} has no signature {unknown[0]!r}: choose of {', '.join(true)}")
+    return {name: _signature(model, name) for name in names or true}
 
 
-def _zeros(spec):
-    """One example."""
-    return tf.nest.map_structure(lambda s: tf.zeros([1, *s.shape[1:]], s.dtype), spec)
+def _signature(model: GenerativeModel, name: str) -> Signature:
+    argument, output = _ARGUMENT.get(name, "x"), _OUTPUT[name]
+    specs, told = _specs(model, argument), model.condition
+    structure = (specs,) if told is None else (specs, conditions.signature(told))
+    inputs = _named(argument, specs, lambda part, spec: _tensor(model, argument, part, spec))
+    if told is not None:
+        inputs |= _named("condition", structure[1], lambda part, spec: _condition(told, part, spec))
+    shape = _shapes(model, output)
+    low, high = _RANGE[model.values] if output == "x" else (None, None)
+    outputs = {output: Tensor(shape, _MEANING[output] + _values(model, output), "given", low, high)}
+    call = _flattened(getattr(model, name), structure, tuple(inputs), output)
+    return Signature(call, inputs, outputs, picks=name == "generate")
 
 
-def _flat(name: str, spec) -> dict[str, tf.TensorSpec]:
-    return {f"{name}_{part}": spec[part] for part in sorted(spec)} if isinstance(spec, dict) else {name: spec}
+def _specs(model: GenerativeModel, argument: str):
+    """TensorSpecs of what a method takes besides a condition."""
+    if argument == "noise":
+        return model.noise_signature()
+    return tf.TensorSpec(_shapes(model, argument), tf.float32)
 
 
-def _flattened(method: Callable, structure: tuple, output: str) -> Callable:
-    return lambda *tensors: {output: tf.identity(method(*tf.nest.pack_sequence_as(structure, tensors)))}
+def _shapes(model: GenerativeModel, output: str) -> tuple[int | None, ...]:
+    """Of an example, of what is one number for each, or of what one example makes."""
+    if output == "x":
+        return (None, *model.shape)
+    if output in ("log_prob", "free_energy"):
+        return (None,)
+    given = [tf.zeros([1, *model.shape])]
+    if model.condition is not None:
+        given.append(tf.nest.map_structure(_zeros, conditions.signature(model.condition)))
+    return (None, *getattr(model, {"z": "encode", "logits": "classify"}[output])(*given).shape[1:])
 
 
-def write(found: dict[str, Signature], folder: str, batch: int | None = None) -> None:
-    """A SavedModel with the weights that the signatures use. The module holds raw variables: a Keras model would reach
-    TF-Lite without its weights."""
-    module, served = tf.Module(), {}
-    for name, signature in found.items():
-        specs = [
-            tf.TensorSpec([batch, *spec.shape[1:]], spec.dtype, name=part) for part, spec in signature.inputs.items()
-        ]
-        served[name] = tf.function(signature.call).get_concrete_function(*specs)
-    module.weights = list({id(v): v for function in served.values() for v in function.graph.variables}.values())
-    tf.saved_model.save(module, folder, signatures=served)
+def _zeros(spec: tf.TensorSpec) -> tf.Tensor:
+    return tf.zeros([1, *spec.shape[1:]], spec.dtype)
+
+
+def _named(name: str, spec, make: Callable) -> dict[str, Tensor]:
+    return {f"{name}_{p}": make(p, spec[p]) for p in sorted(spec)} if isinstance(spec, dict) else {name: make("", spec)}
+
+
+def _tensor(model: GenerativeModel, argument: str, part: str, spec: tf.TensorSpec) -> Tensor:
+    if argument == "noise":
+        law, low, high = _law(model, part)
+        return Tensor(tuple(spec.shape), "what a sample is drawn from", law, low, high)
+    if argument == "z":
+        return Tensor(tuple(spec.shape), "a code", "code")
+    return Tensor(tuple(spec.shape), "an example" + _values(model, "x"), "data", *_RANGE[model.values])
+
+
+def _values(model: GenerativeModel, output: str) -> str:
+    return f", {model.values} values" if output == "x" else ""
+
+
+def _law(model: GenerativeModel, part: str) -> tuple[str, float | None, float | None]:
+    """As the model declares it."""
+    laws = getattr(model, "laws", None)
+    law = laws.get(part) if isinstance(laws, dict) else laws
+    if law is None:  # found in what it draws
+        drawn = model.noise(512, rng.as_seed(0))
+        values = np.asarray(drawn[part] if part else drawn)
+        inside = values.min() >= 0 and values.max() < 1
+        return ("uniform", 0.0, 1.0) if inside and abs(values.std() - 12**-0.5) < 0.05 else ("normal", None, None)
+    return ("uniform", law.low, law.high) if law.kind == "uniform" else ("normal", None, None)
+
+
+def _condition(told, part: str, spec: tf.TensorSpec) -> Tensor:
+    kind = told[part] if part else told
+    if isinstance(kind, int):
+        return Tensor(tuple(spec.shape), f"one of {kind} classes", "class", 0, kind - 1, "int32")
+    return Tensor(tuple(spec.shape), "what the model is told", "given")
+
+
+def _flattened(method: Callable, structure: tuple, names: tuple[str, ...], output: str) -> Callable:
+    return lambda **tensors: {
+        output: method(*tf.nest.pack_sequence_as(structure, [tf.convert_to_tensor(tensors[name]) for name in names]))
+    }
 
 
 def examples(
-    model: GenerativeModel, found: dict[str, Signature], n: int, seed: int = 1
-) -> dict[str, tuple[dict, np.ndarray]]:
-    """For each signature n inputs, and Keras's numbers for them: the data are samples of the model."""
-    told = None if model.condition is None else _conditions(model.condition, n)
-    noise = model.noise(n, rng.as_seed(seed))
-    values = {"noise": noise, "x": model.sample(n, told, seed=seed + 1)}
+    model: GenerativeModel, found: dict[str, Signature], n: int, x=None, condition=None, seed: int = 1
+) -> dict[str, list[dict[str, np.ndarray]]]:
+    """For each signature n calls of one example each, of the data, or of samples where there are none."""
+    if condition is None and model.condition is not None:
+        condition = _conditions(model.condition, n)
+    values = {"noise": model.noise(n, rng.as_seed(seed))}
+    values["x"] = model.sample(n, condition, seed=seed + 1) if x is None else tf.constant(x[:n], tf.float32)
     if "decode" in found:
-        values["z"] = model.encode(values["x"], told)
+        values["z"] = model.encode(values["x"], condition)
+    told = [] if condition is None else [np.asarray(t)[:n] for t in tf.nest.flatten(condition)]
     result = {}
     for name, signature in found.items():
-        argument = _ARGUMENT.get(name, "x")
-        tensors = [*tf.nest.flatten(values[argument]), *([] if told is None else tf.nest.flatten(told))]
-        inputs = dict(zip(signature.inputs, [t.numpy() for t in tensors], strict=True))
-        result[name] = inputs, signature.call(*tensors)[signature.output].numpy()
+        arrays = [*(np.asarray(t) for t in tf.nest.flatten(values[_ARGUMENT.get(name, "x")])), *told]
+        calls = [[array[i : i + 1] for array in arrays] for i in range(n)]
+        result[name] = [dict(zip(signature.inputs, call, strict=True)) for call in calls]
     return result
 
 

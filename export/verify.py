@@ -1,76 +1,120 @@
-"""A fresh process without tfgen and without Keras's model: loads what was exported, and says how far it is from Keras's
-numbers.
+"""A process without tfgen and without Keras's model, that loads what was exported and says how far it is from Keras's
+numbers: a worker (export/work.py).
 
-python -m export.verify JOBS, JSON of [[folder, reference.npz], …], prints for each {file: {signature: {"largest": …,
-"rows": …, "equal": …}}} The reference holds `signature/input/name` and `signature/output/name`, n rows each.
+A task is {"file": path, "reference": path of an npz, "time": whether to time it}. The answer is for each signature
+{"largest": …, "rows": …, "equal": …, "snr": …}, and "milliseconds" of all of them together. The reference holds
+`signature/call/input/name` and `signature/call/output/name`; what a call does not give of the state is what the last
+call left, by `signature/state/input`, the name of an output.
 """
 
-import json
-import os
-import sys
 from pathlib import Path
 
 import numpy as np
+
+from export.runner import Runner, milliseconds, operators
 
 TOLERANCE = 1e-4  # of the larger of 1 and the number itself
 
 
 def compare(ours: np.ndarray, keras: np.ndarray) -> dict[str, float | int]:
-    """The largest difference, relative where numbers are large, and how many rows are within the tolerance."""
+    """The largest difference, relative where numbers are large, how many rows are within the tolerance, and the ratio
+    of Keras's numbers to the differences, in decibels (200 at most)."""
+    rows = len(keras) if keras.ndim else 1
     if ours.shape != keras.shape:
-        return {"largest": float("inf"), "rows": len(keras), "equal": 0}
-    apart = np.abs(ours.astype("float64") - keras) / np.maximum(1, np.abs(keras))
-    apart = np.nan_to_num(apart, nan=np.inf).reshape(len(keras), -1).max(1)
-    return {"largest": float(apart.max()), "rows": len(keras), "equal": int((apart <= TOLERANCE).sum())}
+        return {"largest": float("inf"), "rows": rows, "equal": 0, "snr": -200.0}
+    gap = np.nan_to_num(np.abs(ours.astype("float64") - keras), nan=np.inf)
+    apart = (gap / np.maximum(1, np.abs(keras))).reshape(rows, -1).max(1, initial=0)
+    ratio = np.sum(keras.astype("float64") ** 2) / max(np.sum(gap**2), 1e-300)
+    return {
+        "largest": float(apart.max(initial=0)),
+        "rows": rows,
+        "equal": int((apart <= TOLERANCE).sum()),
+        "snr": round(float(np.clip(10 * np.log10(max(ratio, 1e-20)), -200, 200)), 1),
+    }
 
 
-def read(path: str) -> dict[str, tuple[dict, str, np.ndarray]]:
-    """signature → inputs, the name of its output, Keras's numbers."""
+def read(path: str) -> dict[str, tuple[list[tuple[dict, dict]], dict]]:
+    """signature → its calls (inputs and Keras's outputs), and its state."""
     found = {}
     with np.load(path) as arrays:
         for key in arrays.files:
-            signature, kind, name = key.split("/")
-            inputs, output = found.setdefault(signature, ({}, []))
-            inputs.update({name: arrays[key]}) if kind == "input" else output.extend([name, arrays[key]])
-    return {signature: (inputs, *output) for signature, (inputs, output) in found.items()}
+            signature, call, *rest = key.split("/")
+            calls, state = found.setdefault(signature, ([], {}))
+            if call == "state":
+                state[rest[0]] = str(arrays[key])
+                continue
+            calls.extend(({}, {}) for _ in range(int(call) + 1 - len(calls)))
+            calls[int(call)][rest[0] == "output"][rest[1]] = arrays[key]
+    return found
+
+
+def outputs_of(run, calls: list[tuple[dict, dict]], state: dict) -> list[dict]:
+    """Call by call, with its own state."""
+    results, carried = [], {}
+    for inputs, _ in calls:
+        results.append(run(**{**carried, **inputs}))
+        carried = {name: results[-1][after] for name, after in state.items()}
+    return results
+
+
+def judge(run, calls: list[tuple[dict, dict]], state: dict, together: bool = False) -> dict:
+    """All outputs over all calls: a row is right where all of its outputs are."""
+    if together:
+        calls = [tuple({k: np.concatenate([c[side][k] for c in calls]) for k in calls[0][side]} for side in (0, 1))]
+    results = outputs_of(run, calls, state)
+    stack = lambda parts: parts[0] if len(parts) == 1 else np.concatenate([p.reshape(1, -1) for p in parts])
+    same = all(len({np.shape(c[1][k]) for c in calls}) == 1 for k in calls[0][1])
+    found = []
+    for name in calls[0][1]:
+        ours, keras = [r[name] for r in results], [c[1][name] for c in calls]
+        if same and all(o.shape == k.shape for o, k in zip(ours, keras, strict=True)):
+            found.append(compare(stack(ours), stack(keras)))
+        else:
+            each = [compare(o.reshape(1, -1), k.reshape(1, -1)) for o, k in zip(ours, keras, strict=True)]
+            found.append({key: fold(e[key] for e in each) for key, fold in _FOLD.items()})
+    return {
+        "largest": max(f["largest"] for f in found),
+        "rows": found[0]["rows"],
+        "equal": min(f["equal"] for f in found),
+        "snr": min(f["snr"] for f in found),
+    }
+
+
+_FOLD = {"largest": max, "rows": sum, "equal": sum, "snr": min}
 
 
 def saved_model(folder: Path, reference: dict) -> dict:
     import tensorflow as tf
 
     served = tf.saved_model.load(str(folder)).signatures
-    return {
-        name: compare(served[name](**{k: tf.constant(v) for k, v in inputs.items()})[output].numpy(), expected)
-        for name, (inputs, output, expected) in reference.items()
-    }
+    answer = {}
+    for name, (calls, state) in reference.items():
+        run = lambda f=served[name], **inputs: {
+            k: v.numpy() for k, v in f(**{k: tf.constant(v) for k, v in inputs.items()}).items()
+        }
+        _, specs = served[name].structured_input_signature
+        batches = not state and all(s.shape.rank and s.shape[0] is None for s in specs.values())
+        same = len({tuple(v.shape for v in c[0].values()) for c in calls}) == 1
+        answer[name] = judge(run, calls, state, together=batches and same)
+    return answer
 
 
-def tflite(path: Path, reference: dict) -> dict:
-    """Row by row: the file is made for one example at a time."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(str(path), num_threads=1)
-    result = {}
-    for name in interpreter.get_signature_list():
-        inputs, output, expected = reference[name]
-        runner = interpreter.get_signature_runner(name)
-        rows = [runner(**{k: v[i : i + 1] for k, v in inputs.items()})[output] for i in range(len(expected))]
-        result[name] = compare(np.concatenate(rows), expected)
-    return result
+def tflite(path: Path, reference: dict, timed: bool) -> dict:
+    runner, answer, total = Runner(path), {}, 0.0
+    for name in runner.signatures:
+        calls, state = reference[name]
+        answer[name] = judge(lambda name=name, **inputs: runner(name, **inputs), calls, state)
+        if timed:
+            total += milliseconds(lambda name=name, inputs=calls[0][0]: runner(name, **inputs), 0.2)
+    return answer | ({"milliseconds": round(total, 4)} if timed else {}) | {"operators": operators(path)}
 
 
-def main(folder: str, reference: str) -> dict[str, dict]:
-    root, expected = Path(folder), read(reference)
-    result = {"saved_model": saved_model(root / "saved_model", expected)}
-    if (root / "model.tflite").is_file():
-        result["model.tflite"] = tflite(root / "model.tflite", expected)
-    return result
+def work(task: dict) -> dict:
+    path, reference = Path(task["file"]), read(task["reference"])
+    return saved_model(path, reference) if path.is_dir() else tflite(path, reference, task.get("time", False))
 
 
 if __name__ == "__main__":
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from export.convert import end_with_parent
+    from export.work import serve
 
-    end_with_parent()
-    print(json.dumps([main(*job) for job in json.loads(sys.argv[1])]), flush=True)
-    os._exit(0)
+    serve(work)

@@ -1,0 +1,305 @@
+"""Signatures → a folder that works without this project: a SavedModel, TF-Lite files, an example, a card. It gets its
+name once every file, loaded afresh elsewhere, gives Keras's numbers."""
+
+import contextlib
+import dataclasses
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from export import bench, card
+from export.contract import Signature, calls_of, write
+from export.convert import FORMATS, MAKERS
+from export.runner import Runner
+from export.work import Worker
+from tfgen.files import clear_partial, whole
+
+__all__ = ["TOLERANCE", "Artifact", "artifact", "artifacts"]
+
+TOLERANCE = {"float16": 40.0, "dynamic": 20.0, "int8": 15.0, "int16x8": 20.0}
+SLOWER = 1.25  # than the fastest: what is a better file then is not taken
+
+
+@dataclasses.dataclass
+class Artifact:
+    """What to write, and where.
+
+    Arguments:
+        folder: becomes the artifact; an artifact that was there before is replaced.
+        signatures: by name; the first is the one that the examples of code call.
+        examples: signature → calls, each a dict of arrays for one example: real inputs, on which all files are compared
+            with Keras. Of a signature with state only its first call needs to give any, and zeros are the default.
+        name: of the files: NAME.tflite, NAME_int8.tflite …
+        formats: of the TF-Lite files. float32 is always there.
+        representative: calls like `examples`, for the ranges of integers; others than those if figures shall be honest.
+        io: "float", "int8" or "uint8": what int8 files take and give.
+        by: one of `MAKERS`, where it shall not be chosen by measurement.
+        tolerance: format → decibels that Keras's numbers are above the differences, at least.
+        quality: the task's own metric: `quality(run)` gives {name: figure, higher is better}, where
+            `run(signature, **arrays)` gives {output: array}, by Keras or by a file.
+        about: for the card: what it is, version, data, split, seed, claim, licence …
+        measure: whether the card says milliseconds and memory.
+    """
+
+    folder: Path
+    signatures: dict[str, Signature]
+    examples: dict[str, list[dict[str, np.ndarray]]]
+    name: str = "model"
+    formats: tuple[str, ...] = ("float32",)
+    representative: dict[str, list[dict[str, np.ndarray]]] | None = None
+    io: str = "float"
+    by: str | None = None
+    tolerance: dict[str, float] = dataclasses.field(default_factory=dict)
+    quality: Callable[[Callable], dict[str, float]] | None = None
+    about: dict = dataclasses.field(default_factory=dict)
+    measure: bool = True
+
+    def __post_init__(self):
+        self.folder = Path(self.folder)
+        for value, known, what in (
+            *((f, FORMATS, "format") for f in self.formats),
+            (self.io, ("float", "int8", "uint8"), "type of inputs and outputs"),
+            (self.by or "converter", MAKERS, "way to quantise"),
+        ):
+            if value not in known:
+                raise ValueError(f"there is no {what} {value!r}: choose of {', '.join(known)}")
+        if set(self.examples) != set(self.signatures) or not all(self.examples.values()):
+            raise ValueError(
+                f"examples are of {sorted(self.examples)}, and the signatures are {sorted(self.signatures)}"
+            )
+
+    def file(self, kind: str) -> str:
+        return f"{self.name}.tflite" if kind == "float32" else f"{self.name}_{kind}.tflite"
+
+    def least(self, kind: str) -> float:
+        return self.tolerance.get(kind, TOLERANCE[kind])
+
+
+def artifact(folder: str | Path, signatures: dict[str, Signature], examples: dict, *, say=print, **options) -> dict:
+    """One, by the arguments of `Artifact`: its card."""
+    return artifacts([Artifact(Path(folder), signatures, examples, **options)], say)[0]
+
+
+def artifacts(jobs: list[Artifact], say: Callable[[str], None] = print) -> list[dict]:
+    """Several share the two processes that convert and verify, because each takes seconds to start: their cards."""
+    with contextlib.ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        converter = stack.enter_context(Worker("export.convert"))
+        checker = stack.enter_context(Worker("export.verify"))
+        made = []
+        for i, job in enumerate(jobs):
+            partial = stack.enter_context(_folder(job.folder.resolve()))
+            (scratch / str(i)).mkdir()
+            made.append(_Making(job, partial, scratch / str(i), converter, checker, say))
+        return [making.all() for making in made]
+
+
+@contextlib.contextmanager
+def _folder(out: Path):
+    if out.exists() and not (out / "card.json").is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out} is there and is no export: give another folder with --out")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        clear_partial(out.parent, out.name)
+        with whole(out, suffix="") as partial:
+            partial.mkdir()
+            yield partial
+    except OSError as error:
+        raise ValueError(f"{out} cannot be written ({error.strerror}): give another folder with --out") from None
+
+
+class _Making:
+    """One artifact on its way."""
+
+    def __init__(self, job: Artifact, folder: Path, scratch: Path, converter: Worker, checker: Worker, say: Callable):
+        self.job, self.folder, self.scratch, self.say = job, folder, scratch, say
+        self.converter, self.checker = converter, checker
+        self.files, self.not_written = {}, {}
+
+    def all(self) -> dict:
+        job = self.job
+        self.say(f"{job.name}: SavedModel with {', '.join(job.signatures)}")
+        write(job.signatures, str(self.folder / "saved_model"))
+        self.calls = {name: calls_of(s, job.examples[name]) for name, s in job.signatures.items()}
+        _save(self.scratch / "reference.npz", job.signatures, self.calls, job.examples)
+        self._check("saved_model", "float32", self._verified(self.folder / "saved_model"), set(job.signatures))
+        self.files["saved_model"] = {"format": "SavedModel", **self.verified}
+        self._float32()
+        for kind in [f for f in FORMATS[1:] if f in job.formats and self.kept]:
+            self._quantised(kind)
+        self._example()
+        if job.quality:
+            self._quality()
+        if job.measure:
+            self._bench()
+        return card.write(job, self.folder, self.calls, self.files, self.failed, self.not_written)
+
+    def _float32(self) -> None:
+        job = self.job
+        static = self.folder / "saved_model"
+        if any(t.on_phone != tuple(t.shape) for s in job.signatures.values() for t in s.inputs.values()):
+            static = self.scratch / "saved_model"
+            write(job.signatures, str(static), on_phone=True)
+        self.static, file = str(static), self.folder / job.file("float32")
+        self.failed = self._convert(list(job.signatures), file)
+        for name, why in self.failed.items():
+            self.say(f"  TF-Lite without {name}: {why}")
+        self.kept = [name for name in job.signatures if name not in self.failed]
+        if self.kept:
+            self._tell(file)
+            self._check(file.name, "float32", self._verified(file), set(self.kept))
+            self.files[file.name] = {"format": "float32", "made_by": MAKERS["converter"], **self.verified}
+
+    def _convert(self, names: list[str], file: Path) -> dict[str, str]:
+        """What does not convert, and why; where the converter crashes, each signature is tried alone."""
+        task = {"saved_model": self.static, "out": str(file), "format": "float32", "by": "converter"}
+        answer = self.converter.do({**task, "names": names})
+        if "crashed" not in answer:
+            return answer["failed"]
+        crashed = f"the converter crashed ({answer['crashed']})"
+        if len(names) == 1:
+            return {names[0]: crashed}
+        alone = {name: why for name in names for why in self._convert([name], file).values()}
+        file.unlink(missing_ok=True)
+        rest = [name for name in names if name not in alone]
+        if rest == names:
+            return dict.fromkeys(names, crashed)
+        return alone | (self._convert(rest, file) if rest else {})
+
+    def _quantised(self, kind: str) -> None:
+        """By every way there is, unless one is asked for; of those that are near enough to Keras and not slower than
+        the fastest by a quarter, the nearest."""
+        job, whys, found = self.job, {}, []
+        task = {
+            "saved_model": self.static,
+            "names": self.kept,
+            "format": kind,
+            "io": job.io if kind == "int8" else "float",
+        }
+        task["float32"] = str(self.folder / job.file("float32"))
+        if kind.startswith("int"):
+            path = self.scratch / "representative.npz"
+            if not path.is_file():
+                given = job.representative or job.examples
+                _save(path, job.signatures, {n: calls_of(job.signatures[n], given[n]) for n in self.kept})
+            task["representative"] = str(path)
+        ways = [job.by] if job.by else [way for way in MAKERS if way != "layers" or kind.startswith("int")]
+        if task["io"] != "float" and not job.by:
+            ways = ["converter", "quantizer"] if job.io == "int8" else ["converter"]
+        for way in ways:
+            file = self.scratch / f"{kind}_{way}.tflite"
+            answer = self.converter.do({**task, "by": way, "out": str(file)})
+            failed = answer.get("failed") or ({"all": f"crashed ({answer['crashed']})"} if "crashed" in answer else {})
+            if failed:
+                whys[way] = "; ".join(sorted({f"{name}: {why}" for name, why in failed.items()}))
+                continue
+            self._tell(file)
+            checked = self._verified(file, time=len(ways) > 1)
+            if "crashed" in checked:
+                whys[way] = f"its file crashed the interpreter ({checked['crashed']})"
+                continue
+            worst = min(checked["against_keras"], key=lambda name: checked["against_keras"][name]["snr"])
+            snr = checked["against_keras"][worst]["snr"]
+            if snr < job.least(kind):
+                whys[way] = f"{worst} is {snr:.1f} dB from Keras, and {job.least(kind):g} are wanted"
+                continue
+            found.append((checked.get("milliseconds") or 0.0, snr, way, file, checked))
+        tried = {way: {"snr": s, "milliseconds": ms} for ms, s, way, *_ in found} | whys
+        fast = [f for f in found if f[0] <= SLOWER * min(f[0] for f in found)]
+        if not fast:
+            self.not_written[kind] = "; ".join(f"{way}: {why}" for way, why in whys.items())
+            self.say(f"  without {kind}: {self.not_written[kind]}")
+            return
+        _, snr, way, file, checked = max(fast, key=lambda f: (f[1], -f[0]))
+        shutil.move(file, self.folder / job.file(kind))
+        checked.pop("milliseconds", None)
+        entry = {"format": kind, "made_by": MAKERS[way], "least_snr": job.least(kind), **checked}
+        self.files[job.file(kind)] = entry | ({"tried": tried} if len(ways) > 1 else {})
+        self.say(f"  {kind}: {snr:.0f} dB, by {MAKERS[way].split(',')[0]}")
+
+    def _tell(self, file: Path) -> None:
+        """What the file is, inside of it, as the files that belong to a TF-Lite file are kept: a zip after its end."""
+        with zipfile.ZipFile(file, "a") as inside:
+            inside.writestr("about.json", json.dumps(card.about(self.job), indent=1, ensure_ascii=False))
+
+    def _verified(self, file: Path, time: bool = False) -> dict:
+        answer = self.checker.do({"file": str(file), "reference": str(self.scratch / "reference.npz"), "time": time})
+        if "crashed" in answer:
+            self.verified = answer
+            return answer
+        extra = {key: answer.pop(key) for key in ("milliseconds", "operators") if key in answer}
+        self.verified = {"bytes": card.size(file), "against_keras": answer, **extra}
+        return self.verified
+
+    def _check(self, file: str, kind: str, checked: dict, expected: set[str]) -> None:
+        """Every signature is there and right, or one line says which is not."""
+        if "crashed" in checked:
+            raise ValueError(
+                f"{file} could not be loaded and run in a fresh process ({checked['crashed']}): nothing was written"
+            )
+        seen = checked["against_keras"]
+        if set(seen) != expected:
+            raise ValueError(
+                f"{file} has the signatures {sorted(seen)}, and {sorted(expected)} were expected: nothing was written"
+            )
+        for name, signature in seen.items():
+            # A symbol picked within rounding of its threshold may fall on the other side: most rows agree, not all.
+            enough = signature["rows"] / 2 if self.job.signatures[name].picks else signature["rows"]
+            if signature["equal"] < enough:
+                raise ValueError(
+                    f"{name} of {file} differs from Keras in {signature['rows'] - signature['equal']} of "
+                    f"{signature['rows']} rows, by up to {signature['largest']:.2g}: nothing was written"
+                )
+
+    def _example(self) -> None:
+        sides = ("input", "output")
+        np.savez_compressed(
+            self.folder / "example.npz",
+            **{
+                f"{signature}/{side}/{name}": value
+                for signature, calls in self.calls.items()
+                for side, arrays in zip(sides, calls[0], strict=True)
+                for name, value in arrays.items()
+            },
+        )
+
+    def _quality(self) -> None:
+        signatures = self.job.signatures
+
+        def keras(name, **inputs):
+            answer = (signatures[name].reference or signatures[name].call)(**inputs)
+            return {key: np.asarray(value) for key, value in answer.items()}
+
+        self.say("quality by Keras and by each file")
+        best = self.files["saved_model"]["quality"] = _figures(self.job.quality(keras))
+        for name, entry in self.files.items():
+            if name.endswith(".tflite"):
+                entry["quality"] = _figures(self.job.quality(Runner(self.folder / name, threads=2)))
+                entry["quality_lost"] = {k: round(best[k] - v, 5) for k, v in entry["quality"].items()}
+
+    def _bench(self) -> None:
+        for name, entry in self.files.items():
+            if name.endswith(".tflite"):
+                entry["threads"] = bench.bench(self.folder / name, self.folder / "example.npz")
+
+
+def _figures(quality: dict) -> dict[str, float]:
+    return {name: round(float(value), 5) for name, value in quality.items()}
+
+
+def _save(path: Path, signatures: dict[str, Signature], calls: dict[str, list], given: dict | None = None) -> None:
+    """Calls for `verify.read`; with what was given, without the state that a file shall carry on by itself."""
+    arrays = {}
+    for name, each in calls.items():
+        state = signatures[name].state
+        arrays |= {f"{name}/state/{k}": np.array(after) for k, after in state.items()}
+        for i, (inputs, outputs) in enumerate(each):
+            carried = set(state) - set(given[name][i]) if given and i else ()
+            arrays |= {f"{name}/{i}/input/{k}": v for k, v in inputs.items() if k not in carried}
+            arrays |= {f"{name}/{i}/output/{k}": v for k, v in outputs.items()}
+    np.savez(path, **arrays)

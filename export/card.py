@@ -1,0 +1,136 @@
+"""The card of an artifact: card.json for programs, README.md for the developer of an app."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from export import code
+from export.contract import Signature
+from tfgen.runs.folder import hardware, versions
+
+__all__ = ["about", "size", "write"]
+
+
+def about(job) -> dict:
+    """What is known before anything is measured; every TF-Lite file carries it, too."""
+    return {**job.about, "name": job.name, "signatures": {k: _describe(s) for k, s in job.signatures.items()}}
+
+
+def _describe(signature: Signature) -> dict:
+    return {
+        "inputs": {k: t.describe() for k, t in signature.inputs.items()},
+        "outputs": {k: {p: v for p, v in t.describe().items() if "law" not in p} for k, t in signature.outputs.items()},
+        "state": signature.state,
+    }
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
+
+
+def write(job, folder: Path, calls: dict, files: dict, failed: dict, not_written: dict) -> dict:
+    """Into the folder: the card."""
+    card = about(job) | {
+        "files": files,
+        "not_in_tflite": failed,
+        "not_written": not_written,
+        "versions": versions(),
+        "hardware": hardware(),
+    }
+    for name, signature in card["signatures"].items():
+        for side, arrays in zip(("inputs", "outputs"), calls[name][0], strict=True):
+            for part, array in arrays.items():
+                signature[side][part]["example_shape"] = list(np.shape(array))
+                signature[side][part]["dtype"] = str(array.dtype)
+    (folder / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    (folder / "README.md").write_text(readme(card))
+    return card
+
+
+def readme(card: dict) -> str:
+    lines = [f"# {card.get('title') or card['name']}", "", *_what(card), "", "## Files", ""]
+    lines += _table(_files(card))
+    lines += [
+        "",
+        "`equal` counts the examples whose outputs are Keras's to 1e-4 (of the number, or of 1 where it is smaller); "
+        "`largest` is the largest difference, `dB` how far Keras's numbers are above the differences. Milliseconds are "
+        "of a call with its inputs and outputs, megabytes the peak beyond the bare process, on "
+        f"{card['hardware']}. Every file carries this page's facts inside: `unzip -p FILE about.json`.",
+    ]
+    lines += [f"- not in TF-Lite: `{name}`, {why}" for name, why in card["not_in_tflite"].items()]
+    lines += [f"- no {name} file: {why}" for name, why in card["not_written"].items()]
+    for name, signature in card["signatures"].items():
+        lines += ["", f"## `{name}`", "", *_table(_tensors(signature)), ""]
+        lines += [
+            f"- state: what comes out as `{b}` goes in as `{a}` at the next call" for a, b in signature["state"].items()
+        ]
+    kept = [name for name in card["signatures"] if name not in card["not_in_tflite"]]
+    if kept:
+        file = next(name for name, entry in card["files"].items() if entry["format"] == "float32")
+        lines += ["", f"## Ten lines: `{kept[0]}`", ""]
+        for language, text in code.all(file, kept[0], card["signatures"][kept[0]]).items():
+            lines += [f"{language.title}", "", f"```{language.tag}", text, "```", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+_PLACES = (
+    "title",
+    "files",
+    "signatures",
+    "not_in_tflite",
+    "not_written",
+    "versions",
+    "hardware",
+    "name",
+    "configuration",
+)
+
+
+def _what(card: dict) -> list[str]:
+    """What was said about it."""
+    said = {k: v for k, v in card.items() if k not in _PLACES and v is not None}
+    text = lambda v: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False)
+    return [f"- {k}: {text(v)}" for k, v in {**said, "versions": card["versions"]}.items()]
+
+
+def _files(card: dict) -> list[list[str]]:
+    rows = [["file", "format", "kB", "equal", "largest", "dB", "ms, 1 thread", "ms, 2 threads", "MB", "quality"]]
+    for name, entry in card["files"].items():
+        seen = entry["against_keras"].values()
+        threads = entry.get("threads", {})
+        times = [
+            ", ".join(f"{ms:.3g}" for ms in threads.get(n, {}).get("milliseconds", {}).values()) for n in ("1", "2")
+        ]
+        quality = [
+            f"{k} {v:g}" + (f" (lost {entry['quality_lost'][k]:g})" if "quality_lost" in entry else "")
+            for k, v in entry.get("quality", {}).items()
+        ]
+        rows.append(
+            [
+                f"`{name}`",
+                entry["format"],
+                f"{entry['bytes'] / 1000:.0f}",
+                f"{min(s['equal'] for s in seen)} of {min(s['rows'] for s in seen)}",
+                f"{max(s['largest'] for s in seen):.2g}",
+                f"{min(s['snr'] for s in seen):.0f}",
+                *times,
+                f"{threads['1']['megabytes']:g}" if threads else "",
+                ", ".join(quality),
+            ]
+        )
+    return rows
+
+
+def _tensors(signature: dict) -> list[list[str]]:
+    rows = [["", "name", "shape", "type", "meaning", "comes from", "range"]]
+    for side, word in (("inputs", "in"), ("outputs", "out")):
+        for name, t in signature[side].items():
+            shape = " × ".join("any" if d is None else str(d) for d in t["shape"]) or "a number"
+            between = "" if t["range"] is None else f"{t['range'][0]:g} … {t['range'][1]:g}"
+            rows.append([word, f"`{name}`", shape, t["dtype"], t["meaning"], t.get("in_words", ""), between])
+    return rows
+
+
+def _table(rows: list[list[str]]) -> list[str]:
+    return ["| " + " | ".join(row) + " |" for row in [rows[0], ["---"] * len(rows[0]), *rows[1:]]]

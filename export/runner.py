@@ -1,0 +1,96 @@
+"""A TF-Lite file at work, without TensorFlow and without this project's other modules."""
+
+import time
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["Runner", "milliseconds", "operators", "read_card"]
+
+
+class Runner:
+    """A file: `runner("enhance", x=…)` gives {output: array}. Numbers go in and come out as floats, whatever the file
+    takes; names of inputs and outputs are those of the card.
+
+    Arguments:
+        path: of the file.
+        threads: that it may use.
+    """
+
+    def __init__(self, path: str | Path, threads: int = 1):
+        from ai_edge_litert.interpreter import Interpreter
+
+        path = Path(path)
+        if not path.is_file():
+            raise ValueError(f"{path} is not there: give a .tflite file")
+        with open(path, "rb") as file:
+            if file.read(8)[4:] != b"TFL3":
+                raise ValueError(f"{path} is no TF-Lite file (it does not begin like one): give a .tflite file")
+        try:
+            self._interpreter = Interpreter(str(path), num_threads=threads)
+            names = self._interpreter.get_signature_list()
+            self._runners = {name: self._interpreter.get_signature_runner(name) for name in names}
+        except (ValueError, RuntimeError) as error:
+            line = str(error).strip().splitlines()[0][:200]
+            raise ValueError(f"{path} cannot be loaded ({line}): it is damaged, or made for another runtime") from None
+        if not names:
+            raise ValueError(f"{path} has no signatures: it was not made by this project")
+        self.signatures = {
+            name: (runner.get_input_details(), runner.get_output_details()) for name, runner in self._runners.items()
+        }
+
+    def __call__(self, signature: str, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+        takes, gives = self.signatures[signature]
+        results = self._runners[signature](**{k: _to_integers(np.asarray(v), takes[k]) for k, v in inputs.items()})
+        return {k: _to_floats(v, gives[k]) for k, v in results.items()}
+
+
+def _to_integers(value: np.ndarray, detail: dict) -> np.ndarray:
+    scale, zero = detail["quantization"]
+    if not scale or not np.issubdtype(value.dtype, np.floating):
+        return value.astype(detail["dtype"])
+    ends = np.iinfo(detail["dtype"])
+    return np.clip(np.round(value / scale) + zero, ends.min, ends.max).astype(detail["dtype"])
+
+
+def _to_floats(value: np.ndarray, detail: dict) -> np.ndarray:
+    scale, zero = detail["quantization"]
+    return ((value.astype("float32") - zero) * scale).astype("float32") if scale else value
+
+
+def milliseconds(run, seconds: float = 0.3) -> float:
+    """The median time of a call, by a few calls and as many more as fit."""
+    run()
+    times, end = [], time.perf_counter() + seconds
+    while len(times) < 3 or (time.perf_counter() < end and len(times) < 1000):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return 1000 * float(np.median(times))
+
+
+def operators(path: str | Path) -> dict[str, int]:
+    """How many of each, over all signatures."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    names = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
+    model, found = schema.Model.GetRootAs(Path(path).read_bytes()), Counter()
+    for g in range(model.SubgraphsLength()):
+        graph = model.Subgraphs(g)
+        for i in range(graph.OperatorsLength()):
+            code = model.OperatorCodes(graph.Operators(i).OpcodeIndex())
+            found[names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]] += 1
+    return dict(found.most_common())
+
+
+def read_card(path: str | Path) -> dict:
+    """What a file says of itself: the `about.json` that it carries; empty where it carries none."""
+    import json
+
+    try:
+        with zipfile.ZipFile(path) as inside:
+            return json.loads(inside.read("about.json"))
+    except (zipfile.BadZipFile, KeyError, OSError, ValueError):
+        return {}
