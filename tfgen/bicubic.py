@@ -12,8 +12,9 @@ import functools
 
 import numpy as np
 import scipy.sparse
+import scipy.sparse.linalg
 
-__all__ = ["matrix", "resize"]
+__all__ = ["consistent", "matrix", "resize", "back"]
 
 
 def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -26,6 +27,31 @@ def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
         if is_bytes:
             picture = np.floor(picture.clip(0, 255) + 0.5).astype(np.uint8)
     return np.ascontiguousarray(picture)
+
+
+def consistent(large: np.ndarray, small: np.ndarray, rounds: int = 4) -> np.ndarray:
+    """The nearest picture to `large` that, made smaller, is `small`: y + A⁺ (x - A y), A what makes smaller.
+
+    Of pictures [h, w, channels] in 0..1; each round also cuts off what leaves 0..1, which the next one makes up for.
+    """
+    (height, width), (low, narrow) = large.shape[:2], small.shape[:2]
+    down, across = matrix(height, low), matrix(width, narrow)
+    result = np.empty(large.shape, np.float32)
+    for channel in range(large.shape[-1]):
+        y, x = large[..., channel].astype(np.float64), small[..., channel]
+        for _ in range(rounds):
+            gap = x - (across @ (down @ y).T).T
+            y += (back(width, narrow) @ (back(height, low) @ gap).T).T
+            np.clip(y, 0, 1, out=y)
+        result[..., channel] = y
+    return result
+
+
+@functools.lru_cache(16)
+def back(size: int, to: int) -> np.ndarray:
+    """A⁺ = Aᵀ (A Aᵀ)⁻¹ of A = matrix(size, to), [size, to]: A A⁺ = 1."""
+    forth = matrix(size, to)
+    return scipy.sparse.linalg.splu((forth @ forth.T).tocsc()).solve(forth.toarray()).T
 
 
 @functools.lru_cache(64)

@@ -75,6 +75,16 @@ class Upscaler(GenerativeModel):
             large = self.net(small, training=False)
         return tf.minimum(tf.nn.relu(large), 1.0)  # as fast as can be in int8, where clip_by_value is not
 
+    @property
+    def reach(self) -> int:
+        """Pixels of the input beside a pixel, in each direction, that what is made of it depends on."""
+        return self.net.reach
+
+    @property
+    def fold(self) -> int:
+        """The height and width of what is upscaled are multiples of it."""
+        return getattr(self.net, "fold", 1)
+
     def _statistics(self):
         return [v.value for v in self.net.non_trainable_variables]
 
