@@ -1,4 +1,4 @@
-"""Pictures made larger: what is measured, what is learnt from, what comes out."""
+"""What super-resolution is measured by, and what makes pictures smaller."""
 
 import numpy as np
 import pytest
@@ -81,3 +81,8 @@ def test_bicubic_by_hand():
     np.testing.assert_allclose(bicubic.resize(line, 2, 1)[0, 0, 0], first)
     line = line.astype(np.uint8)
     assert bicubic.resize(line, 2, 1)[0, 0, 0] == np.floor(first + 0.5)
+
+
+def test_back_inverts_what_makes_smaller():
+    for size, to in ((64, 16), (63, 21), (50, 25)):
+        np.testing.assert_allclose(bicubic.matrix(size, to) @ bicubic.back(size, to), np.eye(to), atol=1e-9)

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-__all__ = ["consistent", "matrix", "resize", "back"]
+__all__ = ["back", "consistent", "matrix", "resize"]
 
 
 def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -29,29 +29,42 @@ def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.ascontiguousarray(picture)
 
 
-def consistent(large: np.ndarray, small: np.ndarray, rounds: int = 4) -> np.ndarray:
+def consistent(large: np.ndarray, small: np.ndarray, within: float = 0.25 / 255, rounds: int = 20) -> np.ndarray:
     """The nearest picture to `large` that, made smaller, is `small`: y + A⁺ (x - A y), A what makes smaller.
 
-    Of pictures [h, w, channels] in 0..1; each round also cuts off what leaves 0..1, which the next one makes up for.
+    Of pictures [h, w, channels] in 0..1. What leaves 0..1 is cut off, and made up for by its neighbours in so many
+    rounds, or until no pixel is farther off than `within`.
     """
     (height, width), (low, narrow) = large.shape[:2], small.shape[:2]
     down, across = matrix(height, low), matrix(width, narrow)
     result = np.empty(large.shape, np.float32)
     for channel in range(large.shape[-1]):
         y, x = large[..., channel].astype(np.float64), small[..., channel]
-        for _ in range(rounds):
+        for done in range(rounds):
             gap = x - (across @ (down @ y).T).T
-            y += (back(width, narrow) @ (back(height, low) @ gap).T).T
+            if done and np.abs(gap).max() < within:
+                break
+            y += _spread(width, narrow, _spread(height, low, gap).T).T
             np.clip(y, 0, 1, out=y)
         result[..., channel] = y
     return result
 
 
-@functools.lru_cache(16)
 def back(size: int, to: int) -> np.ndarray:
     """A⁺ = Aᵀ (A Aᵀ)⁻¹ of A = matrix(size, to), [size, to]: A A⁺ = 1."""
+    return _spread(size, to, np.eye(to))
+
+
+def _spread(size: int, to: int, lines: np.ndarray) -> np.ndarray:
+    """A⁺ times lines [to, any]."""
+    return matrix(size, to).T @ _squared(size, to).solve(np.ascontiguousarray(lines))
+
+
+@functools.lru_cache(64)
+def _squared(size: int, to: int):
+    """A Aᵀ, factored: a band."""
     forth = matrix(size, to)
-    return scipy.sparse.linalg.splu((forth @ forth.T).tocsc()).solve(forth.toarray()).T
+    return scipy.sparse.linalg.splu((forth @ forth.T).tocsc())
 
 
 @functools.lru_cache(64)

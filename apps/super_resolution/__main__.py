@@ -1,5 +1,7 @@
 """python -m apps.super_resolution: pictures made larger."""
 
+import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -60,6 +62,87 @@ def train(
         start=start,
         fresh=fresh,
     )
+
+
+@app.command()
+def upscale(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder with all below it.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The file, or the folder, to write.")],
+    scale: Annotated[
+        float | None, typer.Option(help="How many times larger: by the shipped nets 2 or 4, else resized after. [4]")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A .tflite file, .keras file or run's folder in place of the shipped nets.")
+    ] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="The shipped net of whole numbers: faster.")] = False,
+    ensemble: Annotated[
+        bool, typer.Option("--self-ensemble", help="The mean over eight flips and turns: better, 8 times slower.")
+    ] = False,
+    consistent: Annotated[
+        bool, typer.Option("--consistent", help="The result, made smaller again, is the picture.")
+    ] = False,
+    compare: Annotated[
+        Path | None, typer.Option(help="Write a picture of before (bicubic) and after, side by side, too.")
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="png, jpg, webp, tif, avif or bmp; by default that of each file.")
+    ] = None,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
+    threads: Annotated[int | None, typer.Option(min=1, help="By default all cores.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
+) -> None:
+    """Make pictures larger."""
+    from apps.super_resolution import upscaling
+
+    if compare is not None and source.is_dir():
+        raise ValueError(f"--compare {compare}: one picture has a before and after; {source} is a folder")
+    options = upscaling.Options(_net(model, scale or 4, int8, threads), scale, ensemble, consistent, quality, compare)
+    suffix = None if form is None else f".{form.lower().lstrip('.')}"
+    complain = lambda line: print(f"python -m apps.super_resolution: {line}", file=sys.stderr)
+    say = (lambda line: None) if json_ else print
+    done, failed = upscaling.upscale_all(
+        source, target, options, force=force, suffix=suffix, say=say, complain=complain
+    )
+    if json_:
+        print(json.dumps(done, indent=1))
+    if failed:
+        if len(done) > 1:
+            complain(f"{failed} of {len(done)} files could not be done")
+        raise typer.Exit(2)
+
+
+@app.command()
+def evaluate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Of originals.")],
+    scale: Annotated[int | None, typer.Option(help="2 or 4; by default 4, or the model's.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A .tflite file, .keras file or run's folder in place of the shipped nets.")
+    ] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="The shipped net of whole numbers.")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="By default all cores.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """PSNR and SSIM of pictures made smaller and larger again, beside bicubic."""
+    import tfgen._quiet
+
+    tfgen._quiet.import_tensorflow()
+    from apps.super_resolution import evaluating
+
+    net = _net(model, scale or 4, int8, threads)
+    if scale not in (None, net.scale):
+        raise ValueError(f"--scale {scale}: this net makes pictures {net.scale} times larger")
+    result = evaluating.evaluate(folder, net)
+    print(json.dumps(result, indent=1) if json_ else evaluating.table(result))
+
+
+def _net(model: Path | None, scale: float, int8: bool, threads: int | None):
+    from apps.super_resolution import tiles, upscaling
+
+    if model is not None and int8:
+        raise ValueError("--int8 is of the shipped nets: give --model the file itself")
+    path = upscaling.shipped(scale, int8)
+    return tiles.open_net(model or path, threads or os.cpu_count() or 1)
 
 
 def command(arguments: list[str]) -> int:

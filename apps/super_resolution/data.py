@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from apps.super_resolution.picture import SUFFIXES
 from tfgen import bicubic
 from tfgen.data import Epochs
 from tfgen.progress import progress
 
 __all__ = ["Pairs", "crops", "found", "held_out_crops", "pairs"]
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".avif")
 HELD_OUT = 25  # one picture of so many is for choosing
 
 

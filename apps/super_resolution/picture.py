@@ -21,7 +21,10 @@ _WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".t
 _WRITTEN |= {".avif": "AVIF", ".bmp": "BMP"}
 _INKS = ("JPEG", "TIFF")  # formats that keep CMYK
 _CLEAR = ("PNG", "WEBP", "TIFF", "AVIF")  # formats that keep alpha
-_SIZE_TAGS, _EXIF_SIZE_TAGS, _EXIF_IFD, _ORIENTATION = (256, 257), (0xA002, 0xA003), 0x8769, 0x0112
+_EXIF_SIZE, _EXIF_IFD, _ORIENTATION = (0xA002, 0xA003), 0x8769, 0x0112
+# TIFF's own tags, which say how the file is laid out and not what the picture is; XMP and the profile go by themselves.
+_LAYOUT = {*range(254, 267), 273, 277, 278, 279, 284, *range(288, 294), 317, *range(320, 348), *range(512, 533)}
+_LAYOUT |= {700, 34675}
 
 
 @dataclasses.dataclass
@@ -48,7 +51,7 @@ class Picture:
 
 
 def read(path: Path) -> Picture:
-    """Turned as its orientation says. One line where it is no picture, cut short, a bomb, animated or a single pixel."""
+    """As its orientation says. One line where it is no picture, cut short, a bomb, animated or a single pixel."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -59,8 +62,8 @@ def read(path: Path) -> Picture:
         raise ValueError(f"{path} is no picture that Pillow reads") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ValueError(
-            f"{path} unpacks to more than {Image.MAX_IMAGE_PIXELS // 10**6} megapixels, as files made to fill the memory "
-            "do: cut it into parts"
+            f"{path} unpacks to more than {Image.MAX_IMAGE_PIXELS // 10**6} megapixels, as files made to fill the "
+            "memory do: cut it into parts"
         ) from None
     except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
         raise ValueError(f"{path} cannot be read ({error}): it may be cut short or damaged") from None
@@ -84,6 +87,8 @@ def _read(path: Path, image: Image.Image) -> Picture:
         colour, alpha = deep
     else:
         colour, alpha = _channels(path, image)
+    for tag in _LAYOUT & set(exif):
+        del exif[tag]
     turn = exif.get(_ORIENTATION, 1)
     if turn in range(2, 9):
         colour, alpha = (None if part is None else _turned(part, turn) for part in (colour, alpha))
@@ -193,7 +198,8 @@ def write(path: Path, picture: Picture, size: tuple[int, int], bands: Iterable[n
         x = _gathered(bands, size)
         if picture.white > 255 and form != "TIFF":
             x = (x >> 8).astype(np.uint8)
-        image = Image.fromarray(x[..., 0] if x.shape[-1] == 1 else x, _mode(x, inks, picture.alpha is not None))
+        x = x[..., 0] if x.shape[-1] == 1 else x
+        image = Image.fromarray(x, "CMYK" if inks else None)
         if inks and form not in _INKS:
             image = _without_inks(image, picture.profile)
         options = {"quality": quality} if form in ("JPEG", "WEBP", "AVIF") else {}
@@ -215,12 +221,6 @@ def _gathered(bands: Iterable[np.ndarray], size: tuple[int, int]) -> np.ndarray:
     return x
 
 
-def _mode(x: np.ndarray, inks: bool, clear: bool) -> str:
-    if x.dtype == np.uint16:
-        return "I;16"
-    return "CMYK" if inks else {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[x.shape[-1]]
-
-
 def _without_inks(image: Image.Image, profile: bytes | None) -> Image.Image:
     """CMYK to sRGB, by its profile where it has one."""
     if profile:
@@ -238,11 +238,8 @@ def _exif(exif: Image.Exif | None, size: tuple[int, int]) -> bytes | None:
     """With the size of the result where it tells one."""
     if exif is None:
         return None
-    height, width = size
-    for tags, place in ((_SIZE_TAGS, exif), (_EXIF_SIZE_TAGS, exif.get_ifd(_EXIF_IFD))):
-        for tag, value in zip(tags, (width, height), strict=True):
-            if tag in place:
-                place[tag] = value
+    inner = exif.get_ifd(_EXIF_IFD)
+    inner.update({tag: side for tag, side in zip(_EXIF_SIZE, reversed(size), strict=True) if tag in inner})
     return exif.tobytes()
 
 

@@ -12,7 +12,9 @@ __all__ = ["write"]
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # grey, grey and alpha, colour, colour and alpha
 
 
-def write(file, width: int, height: int, bands: Iterable[np.ndarray], chunks: Iterable[tuple[bytes, bytes]] = ()) -> None:
+def write(
+    file, width: int, height: int, bands: Iterable[np.ndarray], chunks: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
     """Arguments:
     file: open for writing bytes.
     bands: rows from top to bottom, uint8 or uint16 [some, width, channels].

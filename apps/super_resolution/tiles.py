@@ -5,7 +5,10 @@ beside it, which are cut off again, and the picture is continued by its edge bey
 convolutions pad, would brighten or darken the border of a flat picture. All tiles have one size, the last ones overlap.
 """
 
+import contextlib
+import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,8 +95,12 @@ def open_lite(path: Path, threads: int) -> Net:
     if not path.is_file():
         raise ValueError(f"{path} is not there: give a .tflite file, or a run's folder")
     try:
-        first = Interpreter(str(path), num_threads=threads)
-        first.allocate_tensors()
+        with open(path, "rb") as file:
+            if file.read(8)[4:] != b"TFL3":
+                raise ValueError
+        with _quiet():
+            first = Interpreter(str(path), num_threads=threads)
+            first.allocate_tensors()
         (given,), (made,) = first.get_input_details(), first.get_output_details()
         shapes = [tuple(map(int, t["shape"])) for t in (given, made)]
         scale = shapes[1][1] // shapes[0][1]
@@ -121,6 +128,20 @@ def open_lite(path: Path, threads: int) -> Net:
         return _real(interpreter.get_tensor(made["index"])[0], made)
 
     return Net(run, scale, reach, fold, path.parent.name)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """The runtime's own lines stay away from the terminal."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _quantised(x: np.ndarray, tensor: dict) -> np.ndarray:

@@ -73,6 +73,8 @@ def train(
             "paper": entry.paper,
             "data": {"name": names, "pictures": len(learnt.large), "held_out": len(chosen.large)},
         }
+        if start is not None:
+            about["start"] = {"name": Path(start).name, "steps": int(catalog.load(start).random_state.numpy()[1])}
         held_out = data.held_out_crops(chosen, patch)
         return fit(run, model, dataset, held_out, settings, about=about, fresh=fresh, say=say)
     finally:

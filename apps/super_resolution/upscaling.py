@@ -19,7 +19,10 @@ LARGEST = 16
 
 def shipped(scale: float, quantised: bool = False) -> Path:
     """The file of the shipped model that is made for it: x2 up to twice as large, else x4."""
-    return SHIPPED / f"super_resolution_x{2 if scale <= 2 else 4}" / ("int8.tflite" if quantised else "float32.tflite")
+    if not 1 < scale <= LARGEST:
+        raise ValueError(f"--scale {scale:g}: expected a number above 1, up to {LARGEST}")
+    name = f"super_resolution_x{2 if scale <= 2 else 4}"
+    return SHIPPED / name / f"{name}{'_int8' if quantised else ''}.tflite"
 
 
 class Options:
@@ -37,8 +40,6 @@ class Options:
     def __init__(self, net, scale=None, ensemble=False, consistent=False, quality=95, compare=None, tile=tiles.TILE):
         self.net, self.scale, self.ensemble, self.consistent = net, scale or net.scale, ensemble, consistent
         self.quality, self.compare, self.tile = quality, compare, tile
-        if not 1 < self.scale <= LARGEST:
-            raise ValueError(f"--scale {self.scale:g}: expected a number above 1, up to {LARGEST}")
 
 
 def upscale(source: Path, target: Path, options: Options, say: bool = True) -> dict:
@@ -86,7 +87,9 @@ def _result(given: files.Picture, size: tuple[int, int], options: Options, name:
         done += len(colour)
 
 
-def _watched(rows: Iterator[np.ndarray], given: files.Picture, size: tuple[int, int], path: Path) -> Iterator[np.ndarray]:
+def _watched(
+    rows: Iterator[np.ndarray], given: files.Picture, size: tuple[int, int], path: Path
+) -> Iterator[np.ndarray]:
     """The rows as they come; a picture of bicubic and of them, side by side, is written at their end: of the middle,
     where it is large."""
     height, width = (min(side, 512) for side in size)

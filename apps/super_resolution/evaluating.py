@@ -1,0 +1,79 @@
+"""How near a net comes to the originals of a folder: PSNR and SSIM on luma, beside bicubic."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from apps.super_resolution import picture as files
+from apps.super_resolution import tiles
+from tfgen import bicubic, metrics
+from tfgen.progress import progress
+
+__all__ = ["bytes_of", "evaluate", "table"]
+
+
+def evaluate(folder: Path, net: tiles.Net) -> dict:
+    """Of the pictures in a folder, as originals, cut to a multiple of the scale; they are made smaller as Matlab does,
+    unless LR_x4 (of scale 4) beside them holds small ones of the same names. `scale` pixels at each border do not
+    count."""
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in files.SUFFIXES and path.is_file())
+    if not paths:
+        raise ValueError(f"{folder} holds no pictures ({', '.join(files.SUFFIXES)}): give a folder of originals")
+    pictures = []
+    for path in progress(paths, len(paths), "pictures"):
+        original, small = _pair(path, net.scale)
+        results = {"bicubic": bicubic.resize(small, *original.shape[:2]), "model": bytes_of(net, small)}
+        figures = {
+            name: {"psnr": metrics.psnr(original, made, net.scale), "ssim": metrics.ssim(original, made, net.scale)}
+            for name, made in results.items()
+        }
+        pictures.append({"picture": path.name, "size": [*original.shape[1::-1]], **figures})
+    means = {
+        name: {metric: float(np.mean([p[name][metric] for p in pictures])) for metric in ("psnr", "ssim")}
+        for name in ("bicubic", "model")
+    }
+    return {"folder": folder.name, "scale": net.scale, "crop": net.scale, "on": "luma (BT.601)", "mean": means} | {
+        "pictures": pictures
+    }
+
+
+def _pair(path: Path, scale: int) -> tuple[np.ndarray, np.ndarray]:
+    """Original and small, uint8 [h, w, 3]."""
+    original = _colour(path)
+    height, width = (side // scale for side in original.shape[:2])
+    if min(height, width) * scale < 2 * scale + 11:
+        raise ValueError(f"{path} is {original.shape[1]}x{original.shape[0]}: too small to be judged at x{scale}")
+    original = original[: height * scale, : width * scale]
+    given = path.parent / f"LR_x{scale}" / path.name
+    small = _colour(given) if given.is_file() else bicubic.resize(original, height, width)
+    if small.shape[:2] != (height, width):
+        raise ValueError(f"{given} is {small.shape[1]}x{small.shape[0]}: expected {width}x{height}")
+    return original, small
+
+
+def _colour(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"{path} cannot be read ({error})") from None
+
+
+def bytes_of(net: tiles.Net, small: np.ndarray, **options) -> np.ndarray:
+    """uint8 [h, w, 3], enlarged."""
+    rows = np.concatenate(list(tiles.bands(net, small.astype(np.float32) / 255, **options)))
+    return np.floor(rows * 255 + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def table(result: dict) -> str:
+    lines = [
+        f"PSNR in dB and SSIM on {result['on']}, {result['crop']} pixels at each border left out, x{result['scale']}",
+        f"{'picture':<28} {'size':>11}  {'bicubic':>14}  {'model':>14}",
+    ]
+    both = "{bicubic[psnr]:7.3f} {bicubic[ssim]:6.4f}  {model[psnr]:7.3f} {model[ssim]:6.4f}"
+    for picture in result["pictures"]:
+        size = "x".join(map(str, picture["size"]))
+        lines.append(f"{picture['picture'][:28]:<28} {size:>11}  {both.format_map(picture)}")
+    lines.append(f"{'mean':<28} {'':>11}  {both.format_map(result['mean'])}")
+    return "\n".join(lines)
