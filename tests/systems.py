@@ -8,12 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import condition as conditions
-from tfgen import heads, rng
+from tfgen import heads, laws, rng
 from tfgen.adversarial import GAN
 from tfgen.energy import RBM
 from tfgen.entry import Entry
 from tfgen.model import GenerativeModel, Player
 from tfgen.nets import mlp
+from tfgen.parts import Stages
 
 
 class Greedy(GenerativeModel):
@@ -21,34 +22,23 @@ class Greedy(GenerativeModel):
 
     def __init__(self, shape, *, code: int = 3, epochs_each: int = 1):
         super().__init__(shape)
-        d, self.epochs_each = math.prod(self.shape), epochs_each
+        d = math.prod(self.shape)
         self.nets = [
             mlp(d, (4,), code, name="up0"),
             mlp(code, (4,), d, name="down0"),
             mlp(code, (4,), 2, name="up1"),
             mlp(2, (4,), code, name="down1"),
         ]
-        self.epochs_done = self.add_weight(
-            shape=(),
-            dtype="int32",
-            initializer="zeros",
-            trainable=False,
-            aggregation="only_first_replica",
-            name="epochs_done",
-        )
-
-    def stage(self) -> int:
-        with tf.init_scope():
-            return int(int(self.epochs_done.value.read_value()) >= self.epochs_each)
+        self.stages = Stages((epochs_each,))
 
     def players(self):
         return {
             f"layer{i}": Player(
                 functools.partial(self.auto_encode, i),
                 self.nets[2 * i].trainable_variables + self.nets[2 * i + 1].trainable_variables,
-                turns,
+                self.stages.turns(i),
             )
-            for i, turns in enumerate((1 - self.stage(), self.stage()))
+            for i in range(2)
         }
 
     def auto_encode(self, i, x, condition=None, training=True):
@@ -56,13 +46,11 @@ class Greedy(GenerativeModel):
         return {"loss": tf.reduce_mean((x - self.nets[2 * i + 1](self.nets[2 * i](x))) ** 2, -1)}
 
     def after_epoch(self):
-        self.epochs_done.assign_add(1)
-        if int(self.epochs_done.numpy()) == self.epochs_each:
-            self.make_train_function(force=True)
-            self.make_test_function(force=True)
+        self.stages.after_epoch(self)
 
-    def noise(self, n, seed):
-        return rng.normal([n, 2], seed)
+    @property
+    def laws(self):
+        return laws.normal(2)
 
     def generate(self, noise, condition=None):
         return tf.reshape(self.nets[1](self.nets[3](noise)), [-1, *self.shape])
@@ -97,16 +85,16 @@ class Walk(GenerativeModel):
     def loss_terms(self, x, condition=None, training=True):
         return {"loss": -self.log_prob(x)}
 
-    def start(self, n):
+    length = 6
+
+    @property
+    def laws(self):
+        return laws.uniform(None)
+
+    def start(self, n, condition=None):
         return tf.ones([n, self.units]) / 2
 
-    def noise(self, n, seed, length: int = 6):
-        return rng.uniform([n, length], seed)
-
-    def generate(self, noise, condition=None):
-        return self.advance(noise, self.start(tf.shape(noise)[0]))[0]
-
-    def advance(self, noise, state):
+    def advance(self, noise, state, condition=None):
         """The next piece, and the state to go on from."""
         length = tf.shape(noise)[1]
         pieces = tf.TensorArray(tf.float32, length)
@@ -135,8 +123,9 @@ class Told(GenerativeModel):
     def loss_terms(self, x, condition=None, training=True):
         return {"loss": -self.log_prob(x, condition)}
 
-    def noise(self, n, seed):
-        return rng.normal([n, math.prod(self.shape)], seed)
+    @property
+    def laws(self):
+        return laws.normal(math.prod(self.shape))
 
     def generate(self, noise, condition=None):
         p = self.given(condition)
@@ -167,7 +156,8 @@ EVERYTHING = {
     "net": "dcgan",
     "values": "signed",
     "condition": 3,
-    "penalties": ("gradient_penalty", "r1", "r2", "roth", "clip:1"),
+    "penalties": ("gradient_penalty", "r1", "r2", "roth"),
+    "clip": 1.0,
     "turns": 2,
     "packing": 2,
     "smoothing": 0.1,

@@ -20,7 +20,7 @@ from export import run as exporting
 from export.__main__ import app
 from export.artifact import artifacts
 from export.signatures import signatures
-from tfgen import rng
+from tfgen import laws, rng
 from tfgen.__main__ import command, run_app
 from tfgen.catalog import CATALOG
 from tfgen.model import GenerativeModel
@@ -40,8 +40,9 @@ class Stubborn(GenerativeModel):
     def log_prob(self, x, condition=None):
         return -tf.reduce_sum(tf.linalg.triangular_solve(self.L.value, tf.transpose(x)) ** 2, 0)
 
-    def noise(self, n, seed):
-        return rng.normal([n, 2], seed)
+    @property
+    def laws(self):
+        return laws.normal(2)
 
     def generate(self, noise, condition=None):
         return noise @ self.L

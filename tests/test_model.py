@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tfgen
-from tfgen import rng
+from tfgen import laws, rng
 from tfgen.adversarial import GAN
 from tfgen.autoregressive import MADE
 from tfgen.callbacks import Schedule
@@ -30,8 +30,9 @@ class Location(GenerativeModel):
         distance = tf.reduce_sum((x - self.m) ** 2, -1)
         return {"loss": distance, "largest": tf.reduce_max(distance)}
 
-    def noise(self, n, seed):
-        return rng.normal([n, *self.shape], seed)
+    @property
+    def laws(self):
+        return laws.normal(*self.shape)
 
     def generate(self, noise, condition=None):
         return self.m + noise

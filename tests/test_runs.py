@@ -294,7 +294,7 @@ BAD = {
     "a game that is none": (["train", "gan", *TINY, "--set", "game=hing"], "take one of hinge"),
     "a penalty that is none": (
         ["train", "gan", *TINY, "--set", "penalties=r3"],
-        "take one of clip, gradient_penalty, r1",
+        "take one of gradient_penalty, r1, r2",
     ),
     "an activation that is none": (
         ["train", "gan", *TINY, "--set", "activation=relux"],

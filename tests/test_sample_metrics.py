@@ -11,7 +11,7 @@ import scipy.linalg
 import tensorflow as tf
 from scipy import stats
 
-from tfgen import data, losses, metrics, rng
+from tfgen import data, laws, losses, metrics, rng
 from tfgen.metrics import classifier, features
 from tfgen.metrics.networks import SAVED, paths_of
 from tfgen.model import GenerativeModel
@@ -464,8 +464,9 @@ class Replay(GenerativeModel):
         super().__init__(shape, condition, "real" if source.real else "unit")
         vars(self).update(x=source.x if source.real else source.x.astype("float32") / 255, labels=source.labels)
 
-    def noise(self, n, seed):
-        return rng.uniform([n], seed)
+    @property
+    def laws(self):
+        return laws.uniform()
 
     def generate(self, noise, condition=None):
         if condition is None:

@@ -14,6 +14,7 @@ from test_truth_games import ALL_GAMES, P, Q, one_line, softplus
 from tfgen import adversarial, callbacks, losses, rng
 from tfgen.adversarial import BEGAN, GAN, GMMN, Adversarial, Composed, Disco, InfoGAN, JointGAN
 from tfgen.model import GenerativeModel, Player
+from tfgen.parts import Critic
 
 SEED = tf.constant([3, 5], tf.int64)
 
@@ -47,11 +48,12 @@ def test_packing_puts_neighbours_side_by_side():
     vectors, pictures = tf.constant(numbers(4, 3)), tf.constant(numbers(4, 2, 3, 2))
     model = Adversarial((3,), constant((3,)), summing(6), packing=2)
     np.testing.assert_array_equal(
-        model._pack(vectors, True), [np.concatenate([vectors[0], vectors[1]]), np.concatenate([vectors[2], vectors[3]])]
+        model.critic.pack(vectors, True),
+        [np.concatenate([vectors[0], vectors[1]]), np.concatenate([vectors[2], vectors[3]])],
     )
     beside = np.stack([np.concatenate([pictures[2 * i], pictures[2 * i + 1]], -1) for i in range(2)])
     np.testing.assert_array_equal(
-        Adversarial((2, 3, 2), constant((2, 3, 2)), summing((2, 3, 4)), packing=2)._pack(pictures, True), beside
+        Adversarial((2, 3, 2), constant((2, 3, 2)), summing((2, 3, 4)), packing=2).critic.pack(pictures, True), beside
     )
     five = np.concatenate([vectors, numbers(1, 3, seed=1)])
     sums = five.sum(-1)
@@ -65,8 +67,8 @@ def test_packing_puts_neighbours_side_by_side():
         np.testing.assert_array_equal(terms["fake"], np.zeros(len(expected)))
     model.compile(run_eagerly=True)
     assert model.evaluate(five, batch_size=2, verbose=0, return_dict=True)["critic_fake"] == 0
-    assert Adversarial.seen_shape((4, 4, 1), 3, 2, maps=True) == (4, 4, 8)
-    assert Adversarial.seen_shape((4, 4, 1), 3, 2) == (38,) and Adversarial.seen_shape((5,), 3, 2) == (16,)
+    assert Critic.seen_shape((4, 4, 1), 3, 2, maps=True) == (4, 4, 8)
+    assert Critic.seen_shape((4, 4, 1), 3, 2) == (38,) and Critic.seen_shape((5,), 3, 2) == (16,)
 
 
 def test_the_critic_is_told_the_condition():
@@ -75,13 +77,13 @@ def test_the_critic_is_told_the_condition():
     x, labels = numbers(4, 2, 2, 1), np.array([2, 1, 0, 1])
     hot = np.eye(3)[labels]
     for maps, shape in ((True, (2, 2, 1)), (False, (2, 2, 1)), (False, (4,))):
-        seen_shape, rows = Adversarial.seen_shape(shape, 3, 2, maps=maps), x.reshape(4, *shape)
+        seen_shape, rows = Critic.seen_shape(shape, 3, 2, maps=maps), x.reshape(4, *shape)
         model = Adversarial(shape, constant(shape, told=3), summing(seen_shape), condition=3, packing=2)
-        seen, call = [], model.critic.call
-        vars(model.critic)["call"] = lambda pack, call=call, seen=seen, **kwargs: (
+        seen, call = [], model.critic.net.call
+        vars(model.critic.net)["call"] = lambda pack, call=call, seen=seen, **kwargs: (
             seen.append(np.array(pack)) or call(pack, **kwargs)
         )
-        model._judge(labels, True)(model._pack(tf.constant(rows), True))
+        model.critic(tf.constant(rows), labels, training=True)
         told = np.stack([np.concatenate([hot[2 * i], hot[2 * i + 1]]) for i in range(2)])
         assert seen[0].shape == (2, *seen_shape)
         if maps:
@@ -116,15 +118,15 @@ def test_one_call_judges_as_two_do():
             minibatch=minibatch,
             packing=2,
         )
-        sizes, call = [], model.critic.call
-        vars(model.critic)["call"] = lambda pack, call=call, sizes=sizes, **kwargs: (
+        sizes, call = [], model.critic._reader.call
+        vars(model.critic._reader)["call"] = lambda pack, call=call, sizes=sizes, **kwargs: (
             sizes.append(len(pack)) or call(pack, **kwargs)
         )
         terms = []
         for _ in range(2):
             with rng.stream(SEED):
                 terms.append(model.critic_terms(x, labels, training=False))
-            vars(model)["together"] = False
+            vars(model.critic)["together"] = False
         for one, two in zip(terms[0].values(), terms[1].values(), strict=True):
             np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
         calls.append(sizes)
@@ -175,10 +177,8 @@ def test_nets_of_ones_own_that_do_not_fit(told, generator, critic, arguments, ex
 
 def test_nets_and_optimizers_of_ones_own_are_saved(tmp_path):
     """What makes the optimizers is no configuration: the model comes back with those that it was compiled with."""
-    model = Adversarial(
-        (2,), constant((2,)), summing(2), optimizers={"critic": lambda: keras.optimizers.SGD(0.03, momentum=0.5)}
-    )
-    model.compile()
+    model = Adversarial((2,), constant((2,)), summing(2))
+    model.compile({"critic": keras.optimizers.SGD(0.03, momentum=0.5)})
     model.fit(numbers(8, 2), batch_size=4, verbose=0)
     model.save(tmp_path / "own.keras")
     again = Adversarial.load(tmp_path / "own.keras")
@@ -200,7 +200,7 @@ def test_averages_over_three_steps():
         hidden=(3,),
         average=0.9,
         history=0.5,
-        penalties=("clip:0.05",),
+        clip=0.05,
         game="wasserstein",
         learning_rate=0.01,
     )
@@ -213,10 +213,10 @@ def test_averages_over_three_steps():
         slow = weights if slow is None else [0.9 * old + 0.1 * new for old, new in zip(slow, weights, strict=True)]
         for name, net in (("critic", model.critic), ("generator", model.generator)):
             past[name].append([v.numpy() for v in net.trainable_variables])
-            for i, mean in enumerate(model.past[name]):
+            for i, mean in enumerate(model.memory[name].past):
                 np.testing.assert_allclose(mean.numpy(), np.mean([then[i] for then in past[name]], 0), atol=1e-6)
         assert max(np.abs(v.numpy()).max() for v in model.critic.trainable_variables) == pytest.approx(0.05)
-    for ours, expected in zip(model.averages, slow, strict=True):
+    for ours, expected in zip(model.average.averages, slow, strict=True):
         np.testing.assert_allclose(ours.numpy(), expected, atol=1e-6)
     twin = keras.models.clone_model(model.generator)
     twin.set_weights(slow)
@@ -227,9 +227,9 @@ def test_averages_over_three_steps():
             paid = terms(tf.constant(x))
         far = sum(((w[-1] - np.mean(w, 0)) ** 2).sum() for w in zip(*past[name], strict=True))
         with rng.stream(SEED):
-            vars(model)["history_weight"] = 0.0
+            model.history_weight = 0.0
             free = terms(tf.constant(x))
-            vars(model)["history_weight"] = 0.5
+            model.history_weight = 0.5
         np.testing.assert_allclose(paid["loss"] - free["loss"], 0.5 * far, rtol=1e-3)
 
 
@@ -240,7 +240,7 @@ def test_feature_matching_by_hand():
         loss = model.generator_terms(tf.constant(x))["loss"]
     with rng.stream(SEED):
         fake = np.array(model.generator(model.noise(6, rng.new_seed())))
-    W, b, *_ = model.critic.get_weights()
+    W, b, *_ = model.critic.net.get_weights()
     leaky = lambda v: np.where(v > 0, v, 0.2 * v)
     assert float(loss) == pytest.approx(((leaky(x @ W + b).mean(0) - leaky(fake @ W + b).mean(0)) ** 2).sum(), rel=1e-4)
     one_line("named 'features'", lambda: Adversarial((2,), constant((2,)), summing(2), feature_matching=True))
@@ -276,7 +276,7 @@ def test_turns_see_their_share(monkeypatch):
         )
         vars(model)[f"{name}_terms"] = spy
     made = []
-    vars(model)["_fake"] = lambda x, c, training, fake=model._fake: made.append(np.array(c)) or fake(x, c, training)
+    vars(model)["fake"] = lambda x, c, training, fake=model.fake: made.append(np.array(c)) or fake(x, c, training)
     x, c = np.arange(6, dtype="float32"), np.array([0, 1, 2, 3, 0, 1])
     model.train_step((tf.constant(x[:, None]), tf.constant(c)))
     for t, (values, told) in enumerate(seen["critic"]):
@@ -291,7 +291,7 @@ def test_schedule_moves_a_penalty():
     """Nothing learns, and the generator makes zeros:
     between two epochs the critic's loss differs by the weight alone."""
     model = Adversarial((2,), constant((2,)), summing(2), penalties=("r1:7",))
-    assert float(model.r1) == 7
+    assert float(model.critic.r1) == 7
     model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     weights = (0.5, 2.0, 0.0)
     history = model.fit(
@@ -419,7 +419,7 @@ def test_infogan_by_hand():
         )
     )
     np.testing.assert_allclose(model.generate({name: tf.constant(t) for name, t in noise.items()}), fake, rtol=1e-5)
-    W, b, w, c = model.critic.get_weights()
+    W, b, w, c = model.critic.net.get_weights()
     features = np.float64(fake @ W + b)
     features = np.where(features > 0, features, 0.2 * features)
     read = np.float64(model.Q(features.astype("float32"), training=False))
@@ -438,10 +438,10 @@ def test_infogan_by_hand():
     np.testing.assert_allclose([encoded[:, :3].sum(-1), encoded[:, 3:5].sum(-1)], 1, rtol=1e-5)
     assert encoded.shape == (6, 7)
     even = (np.arange(60, dtype="float32") + 0.5) / 60
-    for i, picked in enumerate(model._picked({"category": tf.constant(np.stack([even, even], -1))})):
+    for i, picked in enumerate(model.picked({"category": tf.constant(np.stack([even, even], -1))})):
         k = model.categories[i]
         np.testing.assert_array_equal(np.argmax(picked, -1), np.repeat(np.arange(k), 60 // k))
-    last = model._picked({"category": tf.fill([1, 2], np.nextafter(np.float32(1), np.float32(0)))})
+    last = model.picked({"category": tf.fill([1, 2], np.nextafter(np.float32(1), np.float32(0)))})
     np.testing.assert_array_equal(last[0], [[0, 0, 1]])
 
 
@@ -543,8 +543,8 @@ def test_the_averaged_generator_has_statistics_of_its_own():
     model.compile()
     model.fit(numbers(512, 2), batch_size=64, epochs=12, verbose=0)
     for copies, variables in (
-        (model.averages, model.generator.trainable_variables),
-        (model.statistics, model.generator.non_trainable_variables),
+        (model.average.averages, model.generator.trainable_variables),
+        (model.average.statistics, model.generator.non_trainable_variables),
     ):
         for copy, v in zip(copies, variables, strict=True):
             v.assign(copy.value)
@@ -560,7 +560,7 @@ def test_the_averaged_generator_has_statistics_of_its_own():
 
 def test_a_reference_batch_has_no_statistics_to_settle():
     model = adversarial.ImprovedGAN((2,), hidden=(4,), average=0.9)
-    vars(model)["_averaged"] = lambda *_: pytest.fail("the averaged generator ran for nothing")
+    vars(model.average)["_run"] = lambda *_: pytest.fail("the averaged generator ran for nothing")
     with rng.stream(SEED):
         model.generator_terms(tf.ones([4, 2]))
 
@@ -574,7 +574,7 @@ def tiny(**arguments):
     return model
 
 
-LABELLED = [name for name in ALL_GAMES if losses.game(name).on_real]
+LABELLED = [name for name in ALL_GAMES if losses.game(name).labels]
 TRICKS = [
     {},
     {"smoothing": 0.1},
@@ -602,7 +602,7 @@ def test_every_trick_with_three_games(trick):
         )
     model, x = tiny(**trick), tf.constant(numbers(8, 2))
     for name in LABELLED if "smoothing" in trick else ("wasserstein", "hinge", "kl"):
-        vars(model).update(game=losses.smoothed(name, trick.get("smoothing", 0.0)))
+        vars(model.critic).update(game=losses.smoothed(name, trick.get("smoothing", 0.0)))
         before = [v.numpy() for v in model.trainable_variables]
         for _ in range(2):
             logs = model.train_step(x)
@@ -616,19 +616,18 @@ def test_every_trick_with_three_games(trick):
 def test_every_game_with_every_penalty_and_trick(trick):
     """One turn of each player: what is logged is finite, and every matrix moves. Under each trick every game plays with
     all penalties at once, and two games with every penalty alone."""
-    model, x = tiny(penalties=tuple(losses.PENALTIES), **trick), tf.constant(numbers(8, 2))
-    model.clip.assign(2.0)  # it stays where the penalty is not chosen
+    model, x = tiny(penalties=tuple(losses.PENALTIES), clip=2.0, **trick), tf.constant(numbers(8, 2))
     kernel = model.critic.trainable_variables[-2]
     kernel.assign(0.1 * kernel)  # outputs near 0, where no game is flat
     for _ in range(2):
         model.train_step(x)  # so that there is a past
-    penalties, start, share = list(model.penalties), model.get_weights(), trick.get("smoothing", 0.0)
+    penalties, start, share = list(model.critic.penalties), model.get_weights(), trick.get("smoothing", 0.0)
     games, pair = (LABELLED, LABELLED[:2]) if share else (ALL_GAMES, ("hinge", "wasserstein"))
     for name, chosen in [*((name, penalties) for name in games), *itertools.product(pair, ([p] for p in penalties))]:
         model.set_weights(start)
-        vars(model).update(game=losses.smoothed(name, share))
-        model.penalties[:] = chosen
-        with rng.stream(SEED):
+        vars(model.critic).update(game=losses.smoothed(name, share))
+        model.critic.penalties[:] = chosen
+        with rng.stream(SEED, step=tf.constant(3, tf.int64)):
             for who, player in model.players().items():
                 terms = model._turn(who, player, x, None, None)
                 model.after_turn(who)
@@ -671,7 +670,7 @@ class EveryGame(GenerativeModel):
             tape.watch([real, fake])
             outputs = self.judge(real)[..., 0], self.judge(fake)[..., 0]
         terms = {
-            name: losses.game(name).critic(r, f)
+            name: losses.game(name).real(r) + losses.game(name).fake(f)
             for name, r, f in zip(ALL_GAMES, *map(tf.unstack, outputs), strict=True)
         }
         if self.penalised:
@@ -710,33 +709,29 @@ def test_every_game_on_one_replica_and_on_two(mirrored):
     assert max(far.values()) < 0.7 * np.hypot(1.5, 1), far
 
 
-# class: game, penalties with their weights, turns, real and generated critic outputs to the critic's loss by hand
+# class: penalties with their weights, turns, real and generated critic outputs to the critic's loss by hand
 PAPERS = {
-    adversarial.FGAN: ("kl", {}, 1, lambda real, fake: np.exp(fake - 1) - real),
+    adversarial.FGAN: ({}, 1, lambda real, fake: np.exp(fake - 1) - real),
     adversarial.BGAN: (
-        "bregman_pearson",
         {},
         1,
         lambda real, fake: (np.logaddexp(0, fake) ** 2 - 1) / 2 - np.logaddexp(0, real) + 1,
     ),
-    adversarial.LSGAN: ("least_squares", {}, 1, lambda real, fake: ((real - 1) ** 2 + fake**2) / 2),
-    adversarial.WGAN: ("wasserstein", {"clip": 0.01}, 5, lambda real, fake: fake - real),
-    adversarial.WGANGP: ("wasserstein", {"gradient_penalty": 10.0}, 5, lambda real, fake: fake - real),
+    adversarial.LSGAN: ({}, 1, lambda real, fake: ((real - 1) ** 2 + fake**2) / 2),
+    adversarial.WGAN: ({}, 5, lambda real, fake: fake - real),
+    adversarial.WGANGP: ({"gradient_penalty": 10.0}, 5, lambda real, fake: fake - real),
     adversarial.RothGAN: (
-        "non_saturating",
         {"roth": 2.0},
         1,
         lambda real, fake: np.logaddexp(0, -real) + np.logaddexp(0, fake),
     ),
     adversarial.R1GAN: (
-        "non_saturating",
         {"r1": 10.0},
         1,
         lambda real, fake: np.logaddexp(0, -real) + np.logaddexp(0, fake),
     ),
-    adversarial.DCGAN: ("non_saturating", {}, 1, lambda real, fake: np.logaddexp(0, -real) + np.logaddexp(0, fake)),
+    adversarial.DCGAN: ({}, 1, lambda real, fake: np.logaddexp(0, -real) + np.logaddexp(0, fake)),
     adversarial.ImprovedGAN: (
-        "non_saturating",
         {},
         1,
         lambda real, fake: np.logaddexp(0, -real) + 0.1 * real + np.logaddexp(0, fake),
@@ -746,21 +741,22 @@ PAPERS = {
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.__name__)
 def test_each_paper_is_its_choice_of_pieces(paper):
-    game, penalties, turns, by_hand = PAPERS[paper]
+    penalties, turns, by_hand = PAPERS[paper]
     model = paper((8, 8, 1), width=4)
     real, fake = np.array([0.7, -1.2], "float32"), np.array([-0.4, 1.5], "float32")
-    np.testing.assert_allclose(model.game.critic(tf.constant(real), tf.constant(fake)), by_hand(real, fake), rtol=1e-5)
-    assert (model._arguments["game"], model.turns, {p.name: p.weight for p in model.penalties}) == (
-        game,
-        turns,
-        penalties,
+    played, critic = model.critic.game, model.critic
+    np.testing.assert_allclose(
+        played.real(tf.constant(real)) + played.fake(tf.constant(fake)), by_hand(real, fake), rtol=1e-5
     )
-    assert {name: float(getattr(model, name)) for name in penalties} == pytest.approx(penalties)
-    layers = {type(layer).__name__ for net in (model.generator, model.critic) for layer in net.layers}
-    assert ("MinibatchDiscrimination" in layers and "VirtualBatchNormalization" in layers and bool(model.past)) == (
+    given = type(model).from_config(model.get_config()).critic.penalties
+    assert (model.turns, {p.name: p.weight for p in critic.penalties}, given) == (turns, penalties, critic.penalties)
+    assert {name: float(getattr(critic, name)) for name in penalties} == pytest.approx(penalties)
+    assert critic.clip == (0.01 if paper is adversarial.WGAN else 0)
+    layers = {type(layer).__name__ for net in (model.generator, critic.net) for layer in net.layers}
+    assert ("MinibatchDiscrimination" in layers and "VirtualBatchNormalization" in layers and bool(model.memory)) == (
         paper is adversarial.ImprovedGAN
     )
-    assert bool(model.averages) == (paper is adversarial.R1GAN)
+    assert bool(model.average) == (paper is adversarial.R1GAN)
     model.compile()
     for optimizer in model.optimizers.values():
         rate, betas = (

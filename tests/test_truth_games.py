@@ -25,11 +25,13 @@ def softplus(v):
 
 
 def parts(name):
-    """A game's loss as a sum: what it makes of outputs on real and on generated examples, up to a constant between
-    them."""
+    """What a game's critic pays for outputs on real and on generated examples."""
     game = losses.game(name)
-    other = lambda v: tf.zeros_like(v) + 0.3
-    return lambda v: game.critic(v, other(v)), lambda v: game.critic(other(v), v) - game.critic(other(v), other(v))
+    return game.real, game.fake
+
+
+def paid(game, real, fake):
+    return game.real(real) + game.fake(fake)
 
 
 def one_line(expected, attempt):
@@ -151,7 +153,7 @@ def test_games_by_hand(name):
     critic, generator = by_hand(name, real, fake)
     game = losses.game(name)
     r, f = tf.constant(real, tf.float32), tf.constant(fake, tf.float32)
-    np.testing.assert_allclose(game.critic(r, f), critic, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(paid(game, r, f), critic, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(game.generator(f), generator, rtol=1e-5, atol=1e-5)
 
 
@@ -165,7 +167,7 @@ def test_bgan_is_fgan_but_for_its_generator():
     )  # r log r - r + 1 and the r log r of "kl" are one divergence, their slopes 1 apart
     bgan, fgan = losses.game("bregman_kl"), losses.game("kl")
     w = tf.constant(v, tf.float32)
-    np.testing.assert_allclose(fgan.critic(t, t), bgan.critic(w, w), atol=5e-5)
+    np.testing.assert_allclose(paid(fgan, t, t), paid(bgan, w, w), atol=5e-5)
     np.testing.assert_allclose(fgan.generator(t), f(r) - r * slope(r) - 1, atol=5e-5)
     np.testing.assert_allclose(bgan.generator(w), f(r), atol=5e-5)
 
@@ -178,14 +180,14 @@ def test_smoothing_by_hand():
     for name, expected in (
         ("minimax", cross),
         ("non_saturating", cross),
-        ("least_squares", (real - 0.9) ** 2 / 2 + fake**2 / 2),
+        ("least_squares", (real - 0.9) ** 2 / 2 + 0.9 * 0.1 / 2 + fake**2 / 2),
     ):
-        np.testing.assert_allclose(losses.smoothed(name, 0.1).critic(r, f), expected, rtol=1e-5)
+        np.testing.assert_allclose(paid(losses.smoothed(name, 0.1), r, f), expected, rtol=1e-5)
         np.testing.assert_array_equal(losses.smoothed(name, 0.1).generator(f), losses.game(name).generator(f))
-        np.testing.assert_array_equal(losses.smoothed(name, 0.0).critic(r, f), losses.game(name).critic(r, f))
+        np.testing.assert_array_equal(paid(losses.smoothed(name, 0.0), r, f), paid(losses.game(name), r, f))
     for name in {*ALL_GAMES} - {"minimax", "non_saturating", "least_squares"}:
         one_line("minimax, non_saturating, least_squares", lambda name=name: losses.smoothed(name, 0.1))
-    one_line("expected a share", lambda: losses.smoothed("minimax", 1.0))
+    one_line("smoothing=1.0: expected a number from 0 to below 1", lambda: losses.smoothed("minimax", 1.0))
     model = Composed((2,), latent=2, hidden=(3,), smoothing=0.1, game="minimax")
     with rng.stream(SEED):
         terms = model.critic_terms(tf.ones([5, 2]))
@@ -236,7 +238,7 @@ def test_games_stay_finite(name):
         v = tf.constant(grid, dtype)
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(v)
-            three = game.critic(v, tf.zeros_like(v)), game.critic(tf.zeros_like(v), v), game.generator(v)
+            three = game.real(v), game.fake(v), game.generator(v)
         return [np.array(t) for loss in three for t in (loss, tape.gradient(loss, v))]
 
     for single, double in zip(look(tf.float32), look(tf.float64), strict=True):

@@ -81,7 +81,7 @@ def train(
     ] = 1,
 ) -> None:
     """Train a system into a folder. The same command goes on where it was interrupted."""
-    from tfgen.words import one_of
+    from tfgen.checks import one_of
 
     one_of(f"--binarise {binarise}", binarise, ("epoch", "fixed", "threshold"))
     one_of(f"--precision {precision}", precision, ("float32", "mixed_bfloat16", "mixed_float16"))

@@ -3,9 +3,9 @@
 import pathlib
 
 from tfgen import adversarial, autoregressive, energy, mixture, restoration, variational
+from tfgen.checks import nearest
 from tfgen.entry import Entry
 from tfgen.model import GenerativeModel
-from tfgen.words import nearest
 
 __all__ = ["CATALOG", "Entry", "find", "load", "table"]
 

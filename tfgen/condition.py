@@ -11,9 +11,11 @@ import tensorflow as tf
 
 __all__ = [
     "beside",
+    "beside_shape",
     "broadcast",
     "check",
     "check_labels",
+    "columns",
     "describe",
     "has_turns",
     "in_turn",
@@ -89,9 +91,48 @@ def in_turn(spec: Spec, n: int, given=None):
     return np.arange(n) % spec
 
 
-def beside(spec: Spec, rows: tf.Tensor, condition) -> tf.Tensor:
-    """Rows [n, d] and the condition as a vector beside them, [n, d + size(spec)]."""
-    return rows if spec is None else tf.concat([rows, vector(spec, condition)], -1)
+def beside(spec: Spec, x: tf.Tensor, condition) -> tf.Tensor:
+    """Examples with what is told beside them, in the last dimension: `beside_shape` says of which shape. Any x but maps
+    becomes flat."""
+    if spec is None:
+        return x
+    flat = x if x.shape.rank in (2, 4) else tf.reshape(x, [tf.shape(x)[0], math.prod(x.shape[1:])])
+    return tf.concat([flat, columns(spec, condition, flat)], -1)
+
+
+def columns(spec: Spec, condition, x: tf.Tensor) -> tf.Tensor:
+    """What stands beside x: a vector [n, size(spec)], or beside maps [n, height, width, channels] pictures as channels,
+    in the size of the maps, and anything else as channels that are everywhere the same."""
+    return vector(spec, condition) if x.shape.rank != 4 else tf.concat(_channels(spec, condition, x), -1)
+
+
+def _channels(spec: Spec, condition, x: tf.Tensor) -> list[tf.Tensor]:
+    if isinstance(spec, dict):
+        return [channels for name, part in spec.items() for channels in _channels(part, condition[name], x)]
+    if _is_picture(spec):
+        maps = tf.cast(condition, x.dtype)
+        return [maps if maps.shape[1:3] == x.shape[1:3] else tf.image.resize(maps, tf.shape(x)[1:3], "nearest")]
+    row = tf.cast(vector(spec, condition), x.dtype)[:, None, None]
+    return [tf.broadcast_to(row, [*tf.unstack(tf.shape(x)[:3]), row.shape[-1]])]
+
+
+def _is_picture(spec: Spec) -> bool:
+    return isinstance(spec, tuple) and len(spec) == 3
+
+
+def beside_shape(spec: Spec, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of `beside` for examples of this shape."""
+    if spec is None:
+        return tuple(shape)
+    if len(shape) != 3:
+        return (math.prod(shape) + size(spec),)
+    return (*shape[:2], shape[2] + _depth(spec))
+
+
+def _depth(spec: Spec) -> int:
+    if isinstance(spec, dict):
+        return sum(map(_depth, spec.values()))
+    return spec[-1] if _is_picture(spec) else size(spec)
 
 
 def signature(spec: Spec):

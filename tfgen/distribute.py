@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-__all__ = ["assign", "is_chief", "make_function", "strategy"]
+__all__ = ["assign", "clip", "is_chief", "keep_rows", "make_function", "own_rows", "strategy"]
 
 NAMES = ("none", "mirrored", "multiworker")
 
@@ -66,6 +66,32 @@ def assign(variable, value: tf.Tensor) -> None:
             lambda current, new: current.extended.update(variable.value, lambda v, one: v.assign(one), args=(new,)),
             args=(value,),
         )
+
+
+def clip(variables, bound: float) -> None:
+    """Each into [-bound, bound], within a step."""
+    for v in variables:
+        assign(v, tf.clip_by_value(v, -bound, bound))
+
+
+def own_rows(variable) -> tf.Tensor:
+    """Those of this replica: chains and pools are one weight with the rows of all replicas, one block each."""
+    replica, count = _replica()
+    rows = variable.shape[0] // count
+    return variable.value[replica * rows : (replica + 1) * rows]
+
+
+def keep_rows(variable, rows: tf.Tensor) -> None:
+    """Writes this replica's block: the weight is summed over replicas (aggregation="sum"), zeros elsewhere."""
+    replica, count = _replica()
+    before = replica * (variable.shape[0] // count)
+    after = variable.shape[0] - before - variable.shape[0] // count
+    variable.assign(tf.pad(rows, [[before, after], *[[0, 0]] * (rows.shape.rank - 1)]))
+
+
+def _replica() -> tuple:
+    context = tf.distribute.get_replica_context()
+    return (context.replica_id_in_sync_group, context.num_replicas_in_sync) if context else (0, 1)
 
 
 def make_function(model, step: Callable) -> Callable | None:

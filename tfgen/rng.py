@@ -20,6 +20,7 @@ __all__ = [
     "new_seed",
     "normal",
     "split",
+    "step",
     "stream",
     "uniform",
 ]
@@ -69,20 +70,27 @@ def logistic(uniforms: tf.Tensor) -> tf.Tensor:
 class _Stream(threading.local):  # each replica of a mirrored step runs in a thread of its own
     seed = None
     calls = 0
+    step = None
 
 
 _stream = _Stream()
 
 
 @contextlib.contextmanager
-def stream(seed: tf.Tensor):
+def stream(seed: tf.Tensor, step: tf.Tensor | None = None):
     """Inside, `new_seed()` counts up from this seed. A step opens one; layers and models draw from it."""
-    outer = _stream.seed, _stream.calls
-    _stream.seed, _stream.calls = seed, 0
+    outer = _stream.seed, _stream.calls, _stream.step
+    _stream.seed, _stream.calls, _stream.step = seed, 0, step
     try:
         yield
     finally:
-        _stream.seed, _stream.calls = outer
+        _stream.seed, _stream.calls, _stream.step = outer
+
+
+def step() -> tf.Tensor:
+    """How many steps were trained, the one that runs among them, by the model that was fitted: a model inside another
+    has no count of its own. 0 outside a step."""
+    return tf.constant(0, tf.int64) if _stream.step is None else _stream.step
 
 
 def new_seed() -> tf.Tensor:

@@ -11,11 +11,12 @@ https://arxiv.org/abs/1703.10717
 import tensorflow as tf
 
 from tfgen import condition as conditions
-from tfgen import rng
+from tfgen import laws
 from tfgen.adversarial.composed import LAST, adam, resolved
+from tfgen.checks import at_least
 from tfgen.model import GenerativeModel, Player
 from tfgen.nets import autoencoder
-from tfgen.words import at_least
+from tfgen.parts.weights import number
 
 __all__ = ["BEGAN"]
 
@@ -56,18 +57,15 @@ class BEGAN(GenerativeModel):
         self.latent, self.gamma, self.rate = latent, gamma, rate
         self.encoder, self.decoder = autoencoder(shape, latent, net, told=told, hidden=hidden, width=width)
         _, self.generator = autoencoder(shape, latent, net, told=told, hidden=hidden, width=width, last=LAST[values])
-        weight = lambda name: self.add_weight(
-            shape=(), initializer="zeros", trainable=False, aggregation="mean", name=name
-        )
-        self.k, self.real_loss = weight("k"), weight("real_loss")
-        vars(self)["_optimizer_maker"] = adam(learning_rate)
+        self.k, self.real_loss = (number(self, name, 0.0, aggregation="mean") for name in ("k", "real_loss"))
+        vars(self)["optimizer_made"] = adam(learning_rate)
 
     def players(self):
         critic = self.encoder.trainable_variables + self.decoder.trainable_variables
         return {
-            "critic": Player(self.critic_terms, critic, optimizer=self._optimizer_maker),
+            "critic": Player(self.critic_terms, critic, optimizer=self.optimizer_made),
             "generator": Player(
-                self.generator_terms, self.generator.trainable_variables, optimizer=self._optimizer_maker
+                self.generator_terms, self.generator.trainable_variables, optimizer=self.optimizer_made
             ),
         }
 
@@ -90,11 +88,12 @@ class BEGAN(GenerativeModel):
         back = self.decoder(conditions.beside(self.condition, self.encoder(x), condition))
         return tf.reduce_mean(tf.abs(self.flat(x) - self.flat(back)), -1)
 
-    def noise(self, n, seed):
-        return 2 * rng.uniform([n, self.latent], seed) - 1
+    @property
+    def laws(self):
+        return laws.uniform(self.latent, low=-1.0)
 
     def generate(self, noise, condition=None):
         return self.generator(conditions.beside(self.condition, noise, condition))
 
     def _fake(self, x, condition):
-        return self.generate(self.noise(tf.shape(x)[0], self.new_seed()), condition)
+        return self.generate(laws.draw(self.laws, tf.shape(x)[0], self.new_seed()), condition)

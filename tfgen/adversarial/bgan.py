@@ -24,5 +24,7 @@ class BGAN(Composed):
     Arguments: those of `Composed`.
     """
 
-    defaults = {"game": "bregman_pearson"}
     games = ("bregman_pearson", "bregman_kl", "bregman_logistic")
+
+    def __init__(self, shape, *, game: str = "bregman_pearson", **others):
+        super().__init__(shape, game=game, **others)

@@ -5,8 +5,6 @@
 Mirza, Osindero, "Conditional generative adversarial nets", 2014, https://arxiv.org/abs/1411.1784
 """
 
-import inspect
-
 from tfgen.adversarial.composed import Composed
 
 __all__ = ["CGAN"]
@@ -18,4 +16,9 @@ class CGAN(Composed):
     Arguments: those of `Composed`.
     """
 
-    defaults = {"condition": inspect.Parameter.empty}
+    def __init__(self, shape, *, condition, **others):
+        if condition is None:
+            raise ValueError(
+                "condition=None: CGAN is told a condition; give the number of classes, or take another system"
+            )
+        super().__init__(shape, condition=condition, **others)

@@ -1,15 +1,16 @@
-"""Papers that are a choice of pieces: one set of arguments for all, and each paper's defaults."""
+"""Papers that are a choice of pieces: one set of arguments for all, of which a paper redefines defaults."""
 
 import functools
-import inspect
 
 import keras
 
 from tfgen import condition as conditions
+from tfgen import losses
 from tfgen.adversarial.engine import Adversarial
+from tfgen.checks import at_least, nearest, one_of, positive, share
 from tfgen.layers.norms import KERNELS
 from tfgen.nets import NETS, critic_net, generator_net
-from tfgen.words import at_least, nearest, one_of, positive
+from tfgen.parts import Critic
 
 __all__ = ["LAST", "Composed", "adam", "resolved", "rmsprop"]
 
@@ -17,7 +18,8 @@ LAST = {"unit": "sigmoid", "signed": "tanh", "real": None}
 
 
 class Composed(Adversarial):
-    """A generator, a critic, a game, penalties and tricks, all by name. A paper is a class with its `defaults`.
+    """A generator, a critic, a game, penalties and tricks, all by name. A paper is a class whose constructor names the
+    arguments that it chooses, and hands on all others.
 
     Arguments:
         shape: of one example.
@@ -35,17 +37,11 @@ class Composed(Adversarial):
         minibatch: kernels of minibatch discrimination in the critic.
         learning_rate, critic_learning_rate: of the generator, and of the critic where it has another.
         optimizer, beta, beta_2: "adam" with beta_1 and beta_2, or "rmsprop".
-        game, penalties, turns, packing, smoothing, feature_matching, history, average, instance_noise: as in
+        game, penalties, turns, packing, smoothing, feature_matching, history, average, clip, instance_noise: as in
             `Adversarial`.
     """
 
-    defaults: dict = {}
     games: tuple[str, ...] = ()  # that the paper plays; all, where it names none
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        if "__init__" not in vars(cls):
-            cls.__init__ = _with_defaults(cls)
 
     def __init__(
         self,
@@ -64,14 +60,15 @@ class Composed(Adversarial):
         generator_norm: str = "auto",
         critic_norm: str = "auto",
         minibatch: int = 0,
-        game: str = "non_saturating",
-        penalties: tuple[str, ...] = (),
+        game: str | losses.Game = "non_saturating",
+        penalties: tuple[str | losses.Penalty, ...] = (),
         turns: int = 1,
         packing: int = 1,
         smoothing: float = 0.0,
         feature_matching: bool = False,
         history: float = 0.0,
         average: float = 0.0,
+        clip: float = 0.0,
         instance_noise: float = 0.0,
         learning_rate: float = 2e-4,
         critic_learning_rate: float | None = None,
@@ -83,7 +80,7 @@ class Composed(Adversarial):
         at_least(0, minibatch=minibatch)
         critic_hidden = hidden[::-1] if critic_hidden is None else critic_hidden
         at_least(1, critic_hidden=critic_hidden)
-        if self.games and game.partition(":")[0].removeprefix("practical_") not in self.games:
+        if self.games and str(game).partition(":")[0].removeprefix("practical_") not in self.games:
             raise ValueError(
                 f"{type(self).__name__} plays no game {game!r}: take one of {nearest(game, self.games)}, or train "
                 "another system"
@@ -103,7 +100,7 @@ class Composed(Adversarial):
             told=conditions.parts(condition),
         )
         critic = critic_net(
-            self.seen_shape(shape, condition, packing, maps=net != "mlp"),
+            Critic.seen_shape(shape, condition, packing, maps=net != "mlp"),
             net,
             hidden=critic_hidden,
             width=width,
@@ -113,11 +110,6 @@ class Composed(Adversarial):
             minibatch=minibatch,
         )
         one_of(f"optimizer={optimizer!r}", optimizer, ("adam", "rmsprop"))
-        make = functools.partial(adam, beta=beta, beta_2=beta_2) if optimizer == "adam" else rmsprop
-        optimizers = {
-            "critic": make(learning_rate if critic_learning_rate is None else critic_learning_rate),
-            "generator": make(learning_rate),
-        }
         super().__init__(
             shape,
             generator,
@@ -132,19 +124,26 @@ class Composed(Adversarial):
             feature_matching=feature_matching,
             history=history,
             average=average,
+            clip=clip,
             instance_noise=instance_noise,
             prior=prior,
             together=not minibatch and norms[1] in ("none", "layer", *KERNELS),
-            optimizers=optimizers,
         )
+        make = functools.partial(adam, beta=beta, beta_2=beta_2) if optimizer == "adam" else rmsprop
+        rates = {
+            "critic": learning_rate if critic_learning_rate is None else critic_learning_rate,
+            "generator": learning_rate,
+        }
+        vars(self)["optimizers_made"] = {player: make(rate) for player, rate in rates.items()}
+
+    def optimizer_of(self, player):
+        return self.optimizers_made[player]
 
 
 def adam(rate: float, beta: float = 0.5, beta_2: float = 0.999):
     """What makes Adam as adversarial papers use it."""
     positive(learning_rate=rate)
-    for name, value in {"beta": beta, "beta_2": beta_2}.items():
-        if not 0 <= value < 1:
-            raise ValueError(f"{name}={value}: expected a number from 0 to below 1")
+    share(beta=beta, beta_2=beta_2)
     return functools.partial(keras.optimizers.Adam, rate, beta_1=beta, beta_2=beta_2)
 
 
@@ -164,24 +163,3 @@ def resolved(shape, values: str, net: str, who: str) -> tuple[tuple[int, ...], s
     if values not in LAST:
         raise ValueError(f"{who} generates no {values!r} values: take one of {nearest(values, LAST)}")
     return shape, values, ("dcgan" if len(shape) == 3 else "mlp") if net == "auto" else net
-
-
-def _with_defaults(cls: type[Composed]):
-    """The constructor of a paper: Composed's, with the paper's defaults in its signature."""
-    signature = inspect.signature(Composed.__init__)
-    if unknown := set(cls.defaults) - set(signature.parameters):
-        raise TypeError(f"{cls.__name__}.defaults name {unknown}")
-
-    @functools.wraps(Composed.__init__)
-    def __init__(self, shape, **arguments):
-        for name, value in arguments.items():
-            if value is None and cls.defaults.get(name) is inspect.Parameter.empty:
-                raise ValueError(
-                    f"{name}=None: {cls.__name__} is told a {name}; give the number of classes, or take another system"
-                )
-        Composed.__init__(self, shape, **{**cls.defaults, **arguments})
-
-    __init__.__signature__ = signature.replace(
-        parameters=[p.replace(default=cls.defaults.get(name, p.default)) for name, p in signature.parameters.items()]
-    )
-    return __init__

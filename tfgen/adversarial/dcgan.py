@@ -19,4 +19,5 @@ class DCGAN(Composed):
     Arguments: those of `Composed`.
     """
 
-    defaults = {"net": "dcgan", "prior": "uniform"}
+    def __init__(self, shape, *, net: str = "dcgan", prior: str = "uniform", **others):
+        super().__init__(shape, net=net, prior=prior, **others)

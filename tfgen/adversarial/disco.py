@@ -9,8 +9,9 @@ https://arxiv.org/abs/1606.02556
 
 import tensorflow as tf
 
+from tfgen import laws
 from tfgen.adversarial.gmmn import GMMN
-from tfgen.words import at_least
+from tfgen.checks import at_least
 
 __all__ = ["Disco"]
 
@@ -51,7 +52,7 @@ class Disco(GMMN):
     def loss_terms(self, x, condition=None, training=True):
         n, k = tf.shape(x)[0], self.samples
         many = tf.nest.map_structure(lambda t: t if t is None else tf.repeat(t, k, 0), condition)
-        fake = tf.reshape(self._generator(self.noise(n * k, self.new_seed()), many, training), [n, k, -1])
+        fake = tf.reshape(self._generator(laws.draw(self.laws, n * k, self.new_seed()), many, training), [n, k, -1])
         accuracy = tf.reduce_mean(self._distance(fake, tf.reshape(x, [n, 1, -1])), 1)
         diversity = tf.reduce_sum(self._distance(fake[:, :, None], fake[:, None]), [1, 2]) / (k * (k - 1))
         return {"loss": accuracy - self.gamma * diversity, "accuracy": accuracy, "diversity": diversity}

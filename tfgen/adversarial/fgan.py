@@ -20,5 +20,7 @@ class FGAN(Composed):
     Arguments: those of `Composed`.
     """
 
-    defaults = {"game": "kl"}
     games = tuple(DIVERGENCES)
+
+    def __init__(self, shape, *, game: str = "kl", **others):
+        super().__init__(shape, game=game, **others)

@@ -18,4 +18,14 @@ class GAN(Composed):
     Arguments: those of `Composed`; game="minimax" is the paper's equation, "non_saturating" its practice.
     """
 
-    defaults = {"net": "mlp", "values": "unit", "activation": "maxout", "dropout": 0.5}
+    def __init__(
+        self,
+        shape,
+        *,
+        net: str = "mlp",
+        values: str = "unit",
+        activation: str = "maxout",
+        dropout: float = 0.5,
+        **others,
+    ):
+        super().__init__(shape, net=net, values=values, activation=activation, dropout=dropout, **others)

@@ -9,12 +9,13 @@ Li, Swersky, Zemel, "Generative moment matching networks", 2015, https://arxiv.o
 import tensorflow as tf
 
 from tfgen import condition as conditions
-from tfgen import losses, rng
+from tfgen import laws, losses
 from tfgen.adversarial.composed import LAST, resolved
+from tfgen.checks import at_least, positive
 from tfgen.layers import Dropout
 from tfgen.model import GenerativeModel, Player
 from tfgen.nets import autoencoder, generator_net
-from tfgen.words import at_least, positive
+from tfgen.parts import Stages
 
 __all__ = ["GMMN"]
 
@@ -59,12 +60,7 @@ class GMMN(GenerativeModel):
         super().__init__(shape, condition, values)
         bandwidths = ((1.0,) if code else SQUARED_LENGTHS) if bandwidths is None else bandwidths
         positive(bandwidths=bandwidths)
-        self.latent, self.code, self.code_epochs, self.kernel = (
-            latent,
-            code,
-            code_epochs,
-            losses.gaussian([sigma**0.5 for sigma in bandwidths]),
-        )
+        self.latent, self.code, self.kernel = latent, code, losses.gaussian([sigma**0.5 for sigma in bandwidths])
         told = conditions.size(condition)
         if not code:
             self.generator = generator_net(latent + told, shape, net, hidden=hidden, width=width, last=LAST[values])
@@ -74,52 +70,39 @@ class GMMN(GenerativeModel):
                 shape, code, net, hidden=code_hidden, width=width, last=LAST[values]
             )
             self.dropout = Dropout(dropout)
-            self.epochs_done = self.add_weight(
-                shape=(),
-                dtype="int64",
-                initializer="zeros",
-                trainable=False,
-                aggregation="only_first_replica",
-                name="epochs_done",
-            )
+            self.stages = Stages((code_epochs,))
 
     def players(self):
         if not self.code:
             return super().players()
-        parts, coding = self.encoder.trainable_variables + self.decoder.trainable_variables, self._coding()
+        coders, generator = self.encoder.trainable_variables + self.decoder.trainable_variables, self.generator
         return {
-            "reconstruction": Player(self.reconstruction_terms, parts, turns=int(coding)),
-            "generator": Player(self.loss_terms, self.generator.trainable_variables, turns=int(not coding)),
+            "reconstruction": Player(self.reconstruction_terms, coders, self.stages.turns(0)),
+            "generator": Player(self.loss_terms, generator.trainable_variables, self.stages.turns(1)),
         }
 
     @property
     def waits(self) -> int:
         """Epochs before the generator begins to learn."""
-        return self.code_epochs if self.code else 0
-
-    def _coding(self) -> bool:
-        with tf.init_scope():
-            return int(self.epochs_done.value.read_value()) < self.code_epochs
+        return self.stages.ends[-1] if self.code else 0
 
     def after_epoch(self):
-        if self.code and self._coding():
-            self.epochs_done.assign_add(1)
-            if not self._coding():
-                self.make_train_function(force=True)
-                self.make_test_function(force=True)
+        if self.code:
+            self.stages.after_epoch(self)
 
     def reconstruction_terms(self, x, condition=None, training=True):
         decoded = self.decoder(self._encoded(self.dropout(x, training=training), training), training=training)
         return {"loss": tf.reduce_sum(self.flat(x - decoded) ** 2, -1)}
 
     def loss_terms(self, x, condition=None, training=True):
-        fake = self._generator(self.noise(tf.shape(x)[0], self.new_seed()), condition, training)
+        fake = self._generator(laws.draw(self.laws, tf.shape(x)[0], self.new_seed()), condition, training)
         x, fake = (self._with(rows, condition) for rows in (self._encoded(x, False) if self.code else x, fake))
         squared = losses.squared_mmd(x, fake, self.kernel, unbiased=False)
         return {"loss": tf.sqrt(tf.nn.relu(squared) + 1e-12), "squared_mmd": squared}
 
-    def noise(self, n, seed):
-        return 2 * rng.uniform([n, self.latent], seed) - 1
+    @property
+    def laws(self):
+        return laws.uniform(self.latent, low=-1.0)
 
     def generate(self, noise, condition=None):
         made = self._generator(noise, condition, False)
@@ -133,6 +116,5 @@ class GMMN(GenerativeModel):
 
     def _with(self, rows, condition):
         """Rows, flat, and the condition beside them."""
-        return conditions.beside(
-            self.condition, tf.reshape(rows, [tf.shape(rows)[0], -1]) if rows.shape.rank != 2 else rows, condition
-        )
+        rows = rows if rows.shape.rank == 2 else tf.reshape(rows, [tf.shape(rows)[0], -1])
+        return conditions.beside(self.condition, rows, condition)

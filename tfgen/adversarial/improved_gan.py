@@ -20,4 +20,16 @@ class ImprovedGAN(Composed):
     Arguments: those of `Composed`.
     """
 
-    defaults = {"minibatch": 32, "history": 1e-4, "smoothing": 0.1, "generator_norm": "virtual:64"}
+    def __init__(
+        self,
+        shape,
+        *,
+        minibatch: int = 32,
+        history: float = 1e-4,
+        smoothing: float = 0.1,
+        generator_norm: str = "virtual:64",
+        **others,
+    ):
+        super().__init__(
+            shape, minibatch=minibatch, history=history, smoothing=smoothing, generator_norm=generator_norm, **others
+        )

@@ -12,16 +12,17 @@ Salimans et al., "Improved techniques for training GANs", 2016, section 5, https
 
 import tensorflow as tf
 
-from tfgen import rng
+from tfgen import laws, rng
 from tfgen.adversarial.composed import LAST, adam, resolved
-from tfgen.adversarial.engine import Adversarial
+from tfgen.checks import at_least
+from tfgen.model import GenerativeModel, Player
 from tfgen.nets import critic_net, generator_net
-from tfgen.words import at_least
+from tfgen.parts import features
 
 __all__ = ["JointGAN"]
 
 
-class JointGAN(Adversarial):
+class JointGAN(GenerativeModel):
     """Labels are 0 to K - 1, and K where an example has none: `tfgen.data.with_few_labels` makes such data.
 
     Arguments:
@@ -60,44 +61,34 @@ class JointGAN(Adversarial):
             )
         at_least(1, latent=latent, hidden=hidden, critic_hidden=critic_hidden, width=width, candidates=candidates)
         shape, values, net = resolved(shape, values, net, "JointGAN")
-        generator = generator_net(
+        super().__init__(shape, condition, values)
+        self.latent, self.classes, self.candidates = latent, condition - 1, candidates
+        self.generator = generator_net(
             latent, shape, net, hidden=hidden, width=width, norm="batch", activation="softplus", last=LAST[values]
         )
-        critic = critic_net(
+        self.critic = critic_net(
             shape,
             net,
-            outputs=condition - 1,
+            outputs=self.classes,
             hidden=critic_hidden,
             width=width,
             activation="relu",
             noise=(noise_in, noise_hidden),
             norm="weight",
         )
-        optimizers = dict.fromkeys(("critic", "generator"), adam(learning_rate))
-        super().__init__(
-            shape,
-            generator,
-            critic,
-            condition=condition,
-            values=values,
-            feature_matching=True,
-            prior="uniform",
-            optimizers=optimizers,
-        )
-        self.classes, self.candidates = condition - 1, candidates
+        vars(self).update(read=features(self.critic), optimizer_made=adam(learning_rate))
 
-    @property
-    def latent(self) -> int:
-        return self.generator.input_shape[-1]
-
-    def _check_nets(self):
-        """Its own: the critic is told nothing, and has an output for each class."""
+    def players(self):
+        return {
+            "critic": Player(self.critic_terms, self.critic.trainable_variables, 1, self.optimizer_made),
+            "generator": Player(self.generator_terms, self.generator.trainable_variables, 1, self.optimizer_made),
+        }
 
     def critic_terms(self, x, condition=None, training=True):
         labels = tf.cast(condition, tf.int32)
         known = labels < self.classes
-        fake = self.generator(super().noise(tf.shape(x)[0], self.new_seed()), training=training)
-        logits, fake_logits = (self._reader(rows, training=training)[1] for rows in (x, fake))
+        fake = self.fake(x, training)
+        logits, fake_logits = (self.read(rows, training=training)[1] for rows in (x, fake))
         real_lse, fake_lse = (tf.reduce_logsumexp(part, -1) for part in (logits, fake_logits))
         told = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.minimum(labels, self.classes - 1), logits)
         terms = {"labelled": _mean_where(known, told), "unlabelled": _mean_where(~known, tf.nn.softplus(-real_lse))}
@@ -106,9 +97,9 @@ class JointGAN(Adversarial):
         return {"loss": tf.add_n([*terms.values()]), **terms, "error": _mean_where(known, wrong)}
 
     def generator_terms(self, x, condition=None, training=True):
-        fake = self.generator(super().noise(tf.shape(x)[0], self.new_seed()), training=training)
+        fake = self.fake(x, training)
         known = tf.cast(condition, tf.int32) < self.classes
-        real, fake = (tf.cast(self._reader(rows, training=training)[0], tf.float32) for rows in (x, fake))
+        real, fake = (tf.cast(self.read(rows, training=training)[0], tf.float32) for rows in (x, fake))
         counts = tf.cast(
             ~known | tf.reduce_all(known), tf.float32
         )  # all, where none is unlabelled: labelled ones come again and again
@@ -117,12 +108,16 @@ class JointGAN(Adversarial):
 
     def classify(self, x, condition=None):
         """Logits [n, K] of p(y | x)."""
-        return self._reader(x, training=False)[1]
+        return self.read(x, training=False)[1]
 
-    def noise(self, n, seed):
+    def fake(self, x, training):
+        z = laws.uniform(self.latent, low=-1.0)
+        return self.generator(z.draw(tf.shape(x)[0], self.new_seed()), training=training)
+
+    @property
+    def laws(self):
         """The noise of the candidates, and a uniform number that takes one."""
-        z, u = rng.split(seed, 2)
-        return {"z": 2 * rng.uniform([n, self.candidates, self.latent], z) - 1, "u": rng.uniform([n], u)}
+        return {"z": laws.uniform(self.candidates, self.latent, low=-1.0), "u": laws.uniform()}
 
     def generate(self, noise, condition=None):
         k = self.candidates

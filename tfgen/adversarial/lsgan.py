@@ -5,6 +5,7 @@
 Mao et al., "Least squares generative adversarial networks", 2017, https://arxiv.org/abs/1611.04076
 """
 
+from tfgen import losses
 from tfgen.adversarial.composed import Composed
 
 __all__ = ["LSGAN"]
@@ -16,4 +17,5 @@ class LSGAN(Composed):
     Arguments: those of `Composed`.
     """
 
-    defaults = {"game": "least_squares"}
+    def __init__(self, shape, *, game: str | losses.Game = "least_squares", **others):
+        super().__init__(shape, game=game, **others)

@@ -11,11 +11,11 @@ https://arxiv.org/abs/1705.08584
 import tensorflow as tf
 
 from tfgen import condition as conditions
-from tfgen import distribute, losses, rng
+from tfgen import distribute, laws, losses
 from tfgen.adversarial.composed import LAST, resolved, rmsprop
+from tfgen.checks import at_least, positive
 from tfgen.model import GenerativeModel, Player, every
 from tfgen.nets import autoencoder, generator_net
-from tfgen.words import at_least, positive
 
 __all__ = ["MMDGAN"]
 
@@ -68,13 +68,13 @@ class MMDGAN(GenerativeModel):
             latent + told, shape, net, hidden=hidden, width=width, norm=norm, last=LAST[values]
         )
         self.encoder, self.decoder = autoencoder(shape, code, net, hidden=hidden, width=width)
-        vars(self)["_optimizer_maker"] = rmsprop(learning_rate)
+        vars(self)["optimizer_made"] = rmsprop(learning_rate)
 
     def players(self):
         critic = self.encoder.trainable_variables + self.decoder.trainable_variables
         return {
-            "critic": Player(self.critic_terms, critic, self.turns, self._optimizer_maker),
-            "generator": Player(self.generator_terms, self.generator.trainable_variables, 1, self._optimizer_maker),
+            "critic": Player(self.critic_terms, critic, self.turns, self.optimizer_made),
+            "generator": Player(self.generator_terms, self.generator.trainable_variables, 1, self.optimizer_made),
         }
 
     def critic_terms(self, x, condition=None, training=True):
@@ -104,16 +104,15 @@ class MMDGAN(GenerativeModel):
 
     def after_turn(self, player):
         if player == "critic":
-            for v in self.encoder.trainable_variables:
-                distribute.assign(v, tf.clip_by_value(v, -self.clip, self.clip))
+            distribute.clip(self.encoder.trainable_variables, self.clip)
 
-    def noise(self, n, seed):
-        return rng.normal([n, self.latent], seed)
+    @property
+    def laws(self):
+        return laws.normal(self.latent)
 
     def generate(self, noise, condition=None):
         return self.generator(conditions.beside(self.condition, noise, condition), training=False)
 
     def _fake(self, x, condition, training):
-        return self.generator(
-            conditions.beside(self.condition, self.noise(tf.shape(x)[0], self.new_seed()), condition), training=training
-        )
+        noise = laws.draw(self.laws, tf.shape(x)[0], self.new_seed())
+        return self.generator(conditions.beside(self.condition, noise, condition), training=training)

@@ -6,6 +6,7 @@ Mescheder, Geiger, Nowozin, "Which training methods for GANs do actually converg
 https://arxiv.org/abs/1801.04406
 """
 
+from tfgen import losses
 from tfgen.adversarial.composed import Composed
 
 __all__ = ["R1GAN"]
@@ -17,4 +18,13 @@ class R1GAN(Composed):
     Arguments: those of `Composed`; penalties=("r2:10",) flattens the critic on what is generated instead.
     """
 
-    defaults = {"penalties": ("r1:10",), "critic_norm": "none", "average": 0.999}
+    def __init__(
+        self,
+        shape,
+        *,
+        penalties: tuple[str | losses.Penalty, ...] = ("r1:10",),
+        critic_norm: str = "none",
+        average: float = 0.999,
+        **others,
+    ):
+        super().__init__(shape, penalties=penalties, critic_norm=critic_norm, average=average, **others)

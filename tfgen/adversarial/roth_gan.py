@@ -6,6 +6,7 @@ Roth, Lucchi, Nowozin, Hofmann, "Stabilizing training of generative adversarial 
 https://arxiv.org/abs/1705.09367
 """
 
+from tfgen import losses
 from tfgen.adversarial.composed import Composed
 
 __all__ = ["RothGAN"]
@@ -17,4 +18,7 @@ class RothGAN(Composed):
     Arguments: those of `Composed`.
     """
 
-    defaults = {"penalties": ("roth:2",), "critic_norm": "none"}
+    def __init__(
+        self, shape, *, penalties: tuple[str | losses.Penalty, ...] = ("roth:2",), critic_norm: str = "none", **others
+    ):
+        super().__init__(shape, penalties=penalties, critic_norm=critic_norm, **others)

@@ -5,6 +5,7 @@
 Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017, https://arxiv.org/abs/1701.07875
 """
 
+from tfgen import losses
 from tfgen.adversarial.composed import Composed
 
 __all__ = ["WGAN"]
@@ -16,10 +17,17 @@ class WGAN(Composed):
     Arguments: those of `Composed`.
     """
 
-    defaults = {
-        "game": "wasserstein",
-        "penalties": ("clip:0.01",),
-        "turns": 5,
-        "optimizer": "rmsprop",
-        "learning_rate": 5e-5,
-    }
+    def __init__(
+        self,
+        shape,
+        *,
+        game: str | losses.Game = "wasserstein",
+        clip: float = 0.01,
+        turns: int = 5,
+        optimizer: str = "rmsprop",
+        learning_rate: float = 5e-5,
+        **others,
+    ):
+        super().__init__(
+            shape, game=game, clip=clip, turns=turns, optimizer=optimizer, learning_rate=learning_rate, **others
+        )

@@ -5,6 +5,7 @@
 Gulrajani et al., "Improved training of Wasserstein GANs", 2017, https://arxiv.org/abs/1704.00028
 """
 
+from tfgen import losses
 from tfgen.adversarial.composed import Composed
 
 __all__ = ["WGANGP"]
@@ -17,12 +18,27 @@ class WGANGP(Composed):
     Arguments: those of `Composed`.
     """
 
-    defaults = {
-        "game": "wasserstein",
-        "penalties": ("gradient_penalty:10",),
-        "turns": 5,
-        "critic_norm": "none",
-        "learning_rate": 1e-4,
-        "beta": 0.0,
-        "beta_2": 0.9,
-    }
+    def __init__(
+        self,
+        shape,
+        *,
+        game: str | losses.Game = "wasserstein",
+        penalties: tuple[str | losses.Penalty, ...] = ("gradient_penalty:10",),
+        turns: int = 5,
+        critic_norm: str = "none",
+        learning_rate: float = 1e-4,
+        beta: float = 0.0,
+        beta_2: float = 0.9,
+        **others,
+    ):
+        super().__init__(
+            shape,
+            game=game,
+            penalties=penalties,
+            turns=turns,
+            critic_norm=critic_norm,
+            learning_rate=learning_rate,
+            beta=beta,
+            beta_2=beta_2,
+            **others,
+        )

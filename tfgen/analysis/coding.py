@@ -16,8 +16,8 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import rng
-from tfgen.analysis.latent import decodes, generate, picks, repeat
-from tfgen.words import at_least
+from tfgen.analysis.latent import decodes, generate, repeat
+from tfgen.checks import at_least
 
 __all__ = ["Arithmetic", "Traversal", "arithmetic", "codes_linearly", "traversals"]
 
@@ -56,7 +56,7 @@ def codes_linearly(model) -> bool:
     """Whether latents can be added: no condition, and one latent around zero that decides the sample."""
     if model.condition is not None:
         return False
-    return decodes(model) or (not isinstance(picked := picks(model), dict) and not picked.any())
+    return decodes(model) or (not isinstance(model.laws, dict) and not model.laws.picks)
 
 
 def arithmetic(

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import rng
-from tfgen.words import at_least
+from tfgen.checks import at_least
 
 __all__ = [
     "between",
@@ -22,15 +22,12 @@ __all__ = [
     "generate",
     "has_latent",
     "is_uniform",
-    "picks",
     "repeat",
     "roughness",
     "slerp",
     "step_sizes",
     "walk",
 ]
-
-DRAWN = 64  # noises by which a number is known as uniform: a normal one keeps within -1..1 as often once in 10^10
 
 
 def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
@@ -45,38 +42,23 @@ def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
     return np.where(straight, (1 - t) * a + t * b, around)
 
 
-def between(a: np.ndarray, b: np.ndarray, steps: int, uniform: np.ndarray) -> np.ndarray:
-    """From a to b [n, …] in equal steps, both among them: [n, steps, …]. `uniform` [product of …] says which numbers go
-    straight."""
+def between(a: np.ndarray, b: np.ndarray, steps: int, uniform: bool) -> np.ndarray:
+    """From a to b [n, …] in equal steps, both among them: [n, steps, …]; uniform numbers go straight."""
     flat_a, flat_b = np.reshape(a, [len(a), -1]), np.reshape(b, [len(b), -1])
-    path = np.empty((len(a), steps, flat_a.shape[1]), np.float32)
-    for i, t in enumerate(np.linspace(0, 1, steps)):
-        path[:, i, uniform] = (1 - t) * flat_a[:, uniform] + t * flat_b[:, uniform]
-        path[:, i, ~uniform] = slerp(flat_a[:, ~uniform], flat_b[:, ~uniform], t)
-    return path.reshape(len(a), steps, *np.shape(a)[1:])
+    points = [(1 - t) * flat_a + t * flat_b if uniform else slerp(flat_a, flat_b, t) for t in np.linspace(0, 1, steps)]
+    return np.stack(points, 1).astype(np.float32).reshape(len(a), steps, *np.shape(a)[1:])
 
 
 def is_uniform(model):
-    """For each part of the noise, which of its numbers are uniform (all that are drawn lie in -1..1), bool [product of
-    the part's shape]."""
-    drawn = model.noise(DRAWN, rng.as_seed(0))
-    return tf.nest.map_structure(lambda part: (np.abs(np.reshape(part, [DRAWN, -1])) <= 1).all(0), drawn)
-
-
-def picks(model):
-    """For each part of the noise, which of its numbers pick a value (uniform in 0..1, as inverse transforms take them),
-    bool [product of the part's shape]."""
-    drawn = model.noise(DRAWN, rng.as_seed(0))
-    return tf.nest.map_structure(
-        lambda part: ((np.reshape(part, [DRAWN, -1]) >= 0) & (np.reshape(part, [DRAWN, -1]) <= 1)).all(0), drawn
-    )
+    """For each part of the noise, whether its numbers are uniform: such ones go straight."""
+    return tf.nest.map_structure(lambda law: law.kind == "uniform", model.laws)
 
 
 def has_latent(model) -> bool:
     """Whether samples are a map of numbers around zero, so that a walk means something: values that are picked one by
     one are none."""
     return decodes(model) or (
-        model.values in ("unit", "signed", "real") and any(not p.all() for p in tf.nest.flatten(picks(model)))
+        model.values in ("unit", "signed", "real") and any(not law.picks for law in tf.nest.flatten(model.laws))
     )
 
 

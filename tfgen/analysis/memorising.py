@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from tfgen.words import at_least
+from tfgen.checks import at_least
 
 __all__ = ["Memory", "memory", "neighbours"]
 

@@ -19,10 +19,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import condition as conditions
-from tfgen import heads, rng
+from tfgen import heads, laws, rng
+from tfgen.checks import at_least
 from tfgen.layers import MaskedDense
 from tfgen.model import GenerativeModel
-from tfgen.words import at_least
 
 __all__ = ["MADE"]
 
@@ -114,19 +114,20 @@ class MADE(GenerativeModel):
     def loss_terms(self, x, condition=None, training=True):
         if not training:
             return {"loss": -self.log_prob(x, condition)}
-        mask = tf.cast(self.random_state[1] % self.masks, tf.int32)
+        mask = tf.cast(rng.step() % self.masks, tf.int32)
         x = self.flat(x)
         return {"loss": -heads.bernoulli(self.logits(x, condition, mask)).log_prob(x)}
 
-    def noise(self, n, seed):
-        return rng.uniform([n, 1 + self.dims], seed)
+    @property
+    def laws(self):
+        return {"mask": laws.uniform(1), "x": laws.uniform(self.dims)}
 
     def generate(self, noise, condition=None):
-        """x_i by x_i, D passes for each mask; the first uniform of a row chooses its mask."""
-        chosen = tf.cast(noise[:, :1] * self.masks, tf.int32)
-        x = tf.zeros_like(noise[:, 1:])
+        """x_i by x_i, D passes for each mask."""
+        chosen = tf.cast(noise["mask"] * self.masks, tf.int32)
+        x = tf.zeros_like(noise["x"])
         for mask in range(self.masks):
-            x = tf.where(chosen == mask, self._ancestral(noise[:, 1:], condition, mask), x)
+            x = tf.where(chosen == mask, self._ancestral(noise["x"], condition, mask), x)
         return tf.reshape(x, [-1, *self.shape])
 
     def _ancestral(self, u, condition, mask):

@@ -8,7 +8,7 @@ __all__ = ["Schedule"]
 
 
 class Schedule(keras.callbacks.Callback):
-    """Sets a weight of the model at the begin of each epoch.
+    """Sets a weight of the model, or of a part of it, by its name at the begin of each epoch.
 
     Example: `Schedule("k", lambda epoch: 1 + epoch // 10)` lets contrastive divergence take longer chains as it goes
         on.
@@ -19,8 +19,8 @@ class Schedule(keras.callbacks.Callback):
         self.weight, self.value = weight, value
 
     def on_epoch_begin(self, epoch, logs=None):
-        variable = getattr(self.model, self.weight, None)
-        if not isinstance(variable, keras.Variable) or variable.trainable:
+        variable = next((v for v in self.model.non_trainable_variables if v.name == self.weight), None)
+        if variable is None:
             names = [v.name for v in self.model.non_trainable_variables]
             raise ValueError(
                 f"{type(self.model).__name__} has no weight {self.weight!r} to schedule; it has {', '.join(names)}"

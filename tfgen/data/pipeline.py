@@ -13,10 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import rng
+from tfgen.checks import one_of
 from tfgen.data import transforms
 from tfgen.data.sources import MEMORY, PARALLEL, Examples, Stream, open_source
 from tfgen.door import VALUES
-from tfgen.words import one_of
 
 __all__ = ["Epochs", "arrays", "load"]
 

@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfgen.checks import nearest
 from tfgen.data import worlds
 from tfgen.data.transforms import fit_image
 from tfgen.door import our_line
 from tfgen.progress import progress
-from tfgen.words import nearest
 
 __all__ = [
     "MEMORY",

@@ -14,14 +14,15 @@ import math
 import keras
 import tensorflow as tf
 
-from tfgen import heads, rng
+from tfgen import heads, laws, rng
+from tfgen.checks import at_least
 from tfgen.model import GenerativeModel, Player
-from tfgen.words import at_least
+from tfgen.parts import Weighted
 
 __all__ = ["Helmholtz"]
 
 
-class Helmholtz(GenerativeModel):
+class Helmholtz(Weighted, GenerativeModel):
     """A sigmoid belief net and its recognition net, each learnt by the delta rule on what the other one does.
 
     Arguments:
@@ -91,11 +92,10 @@ class Helmholtz(GenerativeModel):
             [heads.bernoulli(self.upward_logits(l, layers[l - 1])).log_prob(layers[l]) for l in range(1, len(layers))]
         )
 
-    def bound(self, x, condition=None, *, k: int = 1, seed: int | None = None):
-        """log (1/k) Σ p(x, h) / q(h | x) over k samples of q: at most log p(x) in expectation, and rising with k."""
-        layers = self.recognise(tf.repeat(self.flat(x), k, 0), rng.as_seed(seed))
-        log_w = tf.reshape(self.log_p(layers) - self.log_q(layers), [-1, k])
-        return tf.reduce_logsumexp(log_w, -1) - math.log(k)
+    def log_w(self, x, condition, k, seed):
+        """log p(x, h) / q(h | x) of k samples of q."""
+        layers = self.recognise(tf.repeat(self.flat(x), k, 0), seed)
+        return tf.reshape(self.log_p(layers) - self.log_q(layers), [-1, k])
 
     # -- wake and sleep ------------------------------------------------------------------------------------------------
 
@@ -116,15 +116,16 @@ class Helmholtz(GenerativeModel):
         return terms, [-tf.reduce_mean(errors[-1], 0), *G, *[-tf.reduce_mean(error, 0) for error in errors[:-1]]]
 
     def sleep(self, x, condition=None, training=True):
-        layers = self.dream(self.noise(tf.shape(x)[0], self.new_seed()))
+        layers = self.dream(laws.draw(self.laws, tf.shape(x)[0], self.new_seed()))
         errors = [layers[l] - tf.sigmoid(self.upward_logits(l, layers[l - 1])) for l in range(1, len(layers))]
         R = [_delta(below, error) for below, error in zip(layers, errors, strict=False)]
         return {"loss": -self.log_q(layers)}, [*R, *[-tf.reduce_mean(error, 0) for error in errors]]
 
     # -- sampling ------------------------------------------------------------------------------------------------------
 
-    def noise(self, n, seed):
-        return rng.uniform([n, sum(self.sizes)], seed)
+    @property
+    def laws(self):
+        return laws.uniform(sum(self.sizes))
 
     def generate(self, noise, condition=None):
         return tf.reshape(self.dream(noise)[0], [-1, *self.shape])

@@ -17,11 +17,12 @@ import math
 import keras
 import tensorflow as tf
 
-from tfgen import rng
+from tfgen import distribute, laws, rng
+from tfgen.checks import at_least
 from tfgen.model import GenerativeModel, Player
+from tfgen.parts.weights import number
 from tfgen.progress import progress
 from tfgen.sampling import Path
-from tfgen.words import at_least
 
 __all__ = ["RBM"]
 
@@ -52,13 +53,8 @@ class RBM(GenerativeModel):
         at_least(1, hidden=hidden, k=k)
         at_least(0, chains=chains, sweeps=sweeps)
         super().__init__(shape, values="binary")
-        self.visible, self.hidden, self.chains, self.learning_rate, self.sweeps = (
-            math.prod(self.shape),
-            hidden,
-            chains,
-            learning_rate,
-            sweeps,
-        )
+        self.visible, self.hidden, self.chains = math.prod(self.shape), hidden, chains
+        self.learning_rate, self.sweeps = learning_rate, sweeps
         self.W = self.add_weight(
             shape=(self.visible, hidden), initializer=keras.initializers.RandomNormal(stddev=0.01), name="W"
         )
@@ -71,6 +67,7 @@ class RBM(GenerativeModel):
         self.rates = self.add_weight(
             shape=(self.visible,), initializer=half, trainable=False, aggregation="mean", name="rates"
         )
+        self.begun = number(self, "begun", 0.0)
         if chains:
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
             if chains % replicas:
@@ -172,24 +169,23 @@ class RBM(GenerativeModel):
         """⟨v h⟩_k - ⟨v h⟩_0, with h replaced by its expectation given v."""
         v_0, (first, rest) = self.flat(x), rng.split(self.new_seed(), 2)
         logits_0 = self.hidden_logits(v_0)
-        h = (
-            self._own_chains()
-            if self.chains
-            else rng.bernoulli(rng.uniform(tf.shape(logits_0), first), logits=logits_0)
-        )
+        if self.chains:
+            h = distribute.own_rows(self.h)
+        else:
+            h = rng.bernoulli(rng.uniform(tf.shape(logits_0), first), logits=logits_0)
         v_k, logits_k, h = self.run_chain(h, rest)
         if training:
             rates = tf.reduce_mean(v_0, 0)
             self.rates.assign(0.99 * self.rates + 0.01 * rates)
             self.a.assign(
-                tf.where(self.random_state.value[1] == 1, _log_odds(rates), self.a)
-            )  # the first step: unit i at the log-odds of its rate
+                tf.where(self.begun > 0, self.a, _log_odds(rates))
+            )  # first: unit i at the log-odds of its rate
+            self.begun.assign(1.0)
             if self.chains:
-                self._keep_chains(h)
+                distribute.keep_rows(self.h, h)
         n, m = tf.shape(v_0)[0], tf.shape(v_k)[0]
-        sign = tf.cast(
-            tf.concat([tf.fill([m], 1 / m), tf.fill([n], -1 / n)], 0), tf.float32
-        )  # Σ sign · f is ⟨f⟩_k - ⟨f⟩_0
+        signs = tf.concat([tf.fill([m], 1 / m), tf.fill([n], -1 / n)], 0)  # Σ sign · f is ⟨f⟩_k - ⟨f⟩_0
+        sign = tf.cast(signs, tf.float32)
         v, logits = tf.concat([v_k, v_0], 0), tf.concat([logits_k, logits_0], 0)
         h, signed_v = tf.sigmoid(logits), sign[:, None] * v
         directions = [
@@ -213,35 +209,24 @@ class RBM(GenerativeModel):
         start = (0, tf.zeros([n, self.visible]), tf.zeros_like(h), h)
         return tf.while_loop(lambda i, *_: i < self.k.value, body, start)[1:]
 
-    def _own_chains(self) -> tf.Tensor:
-        """Those of this replica: the weight holds the chains of all replicas, one block each."""
-        replica, count = _replica()
-        return self.h.value[replica * (self.chains // count) : (replica + 1) * (self.chains // count)]
+    # -- sampling: a chain whose state are the logits of v -------------------------------------------------------------
 
-    def _keep_chains(self, h: tf.Tensor) -> None:
-        replica, count = _replica()
-        before = replica * (self.chains // count)
-        self.h.assign(
-            tf.pad(h, [[before, self.chains - before - self.chains // count], [0, 0]])
-        )  # summed over replicas
+    @property
+    def pieces(self) -> int:
+        return 1 + self.sweeps
 
-    # -- sampling ------------------------------------------------------------------------------------------------------
+    @property
+    def laws(self):
+        return laws.uniform(self.visible + self.hidden)
 
-    def noise(self, n, seed):
-        return rng.uniform([n, (1 + self.sweeps) * (self.visible + self.hidden)], seed)
+    def start(self, n, condition=None):
+        return tf.tile(tf.math.log(self.rates / (1 - self.rates))[None], [n, 1])
 
-    def generate(self, noise, condition=None):
-        u_v, u_h = tf.split(
-            tf.reshape(noise, [-1, 1 + self.sweeps, self.visible + self.hidden]), [self.visible, self.hidden], -1
-        )
-        v = tf.cast(u_v[:, 0] < self.rates, tf.float32)
-        h = rng.bernoulli(u_h[:, 0], logits=self.hidden_logits(v))
-
-        def body(i, v, h):
-            v, _, h = self.sweep(h, u_v[:, i], u_h[:, i])
-            return i + 1, v, h
-
-        return tf.reshape(tf.while_loop(lambda i, *_: i <= self.sweeps, body, (1, v, h))[1], [-1, *self.shape])
+    def advance(self, noise, logits, condition=None):
+        u_v, u_h = tf.split(noise, [self.visible, self.hidden], -1)
+        v = rng.bernoulli(u_v, logits=logits)
+        h = rng.bernoulli(u_h, logits=self.hidden_logits(v))
+        return tf.reshape(v, [-1, *self.shape]), self.visible_logits(h)
 
     def encode(self, x, condition=None):
         """p(h = 1 | v), [n, hidden]."""
@@ -259,8 +244,3 @@ def _log_odds(rates: tf.Tensor) -> tf.Tensor:
 
 def _coins(shape, dtype=None):
     return keras.ops.cast(keras.random.uniform(shape) < 0.5, dtype or "float32")
-
-
-def _replica() -> tuple:
-    context = tf.distribute.get_replica_context()
-    return (context.replica_id_in_sync_group, context.num_replicas_in_sync) if context else (0, 1)

@@ -2,9 +2,9 @@
 
 import keras
 
+from tfgen.checks import numbered, one_of
 from tfgen.layers.kernels import Spectral, WeightNormalized
 from tfgen.layers.virtual import VirtualBatchNormalization
-from tfgen.words import one_of
 
 __all__ = ["KERNELS", "NORMS", "norms", "wrapped"]
 
@@ -15,12 +15,12 @@ NORMS = ("none", "batch", "layer", *KERNELS, "virtual")
 def norms(kind: str) -> list[keras.layers.Layer]:
     """What stands between a linear layer and its activation: nothing, or one layer. "virtual:64" has a reference batch
     of 64."""
-    name, _, count = kind.partition(":")
+    name, count = numbered(kind)
     one_of(f"norm={kind!r}", name, NORMS)
-    if kind != name and name != "virtual":
+    if count is not None and name != "virtual":
         raise ValueError(f"norm={kind!r}: {name} takes no number, write {name}")
     if name == "virtual":
-        if not count.isdigit() or int(count) < 2:
+        if count is None or count < 2 or count != int(count):
             raise ValueError(f"norm={kind!r}: say how many the reference batch holds, such as virtual:64")
         return [VirtualBatchNormalization(int(count))]
     if name == "batch":  # one that leaves the moments of all replicas together

@@ -1,13 +1,15 @@
 """Losses as pure functions of tensors."""
 
+from tfgen.losses.bounds import OBJECTIVES, elbo, iwae, objective
 from tfgen.losses.divergences import DIVERGENCES, FDivergence, divergence
-from tfgen.losses.games import GAMES, Game, game, smoothed
+from tfgen.losses.games import GAMES, Game, each, game, smoothed
 from tfgen.losses.mmd import Kernel, gaussian, median_bandwidth, polynomial, rational_quadratic, squared_mmd
 from tfgen.losses.penalties import PENALTIES, Penalty, Play, penalty
 
 __all__ = [
     "DIVERGENCES",
     "GAMES",
+    "OBJECTIVES",
     "PENALTIES",
     "FDivergence",
     "Game",
@@ -15,9 +17,13 @@ __all__ = [
     "Penalty",
     "Play",
     "divergence",
+    "each",
+    "elbo",
     "game",
     "gaussian",
+    "iwae",
     "median_bandwidth",
+    "objective",
     "penalty",
     "polynomial",
     "rational_quadratic",

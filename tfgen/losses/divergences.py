@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfgen.words import nearest
+from tfgen.checks import nearest, numbered
 
 __all__ = ["DIVERGENCES", "FDivergence", "divergence"]
 
@@ -137,23 +137,12 @@ DIVERGENCES: dict[str, FDivergence | Callable[[float], FDivergence]] = {
 
 def divergence(text: str) -> FDivergence:
     """By name; alpha and weighted_jensen_shannon may bring a number, as in "alpha:2"."""
-    name, colon, number = text.partition(":")
+    name, number = numbered(text)
     if name not in DIVERGENCES:
         raise ValueError(f"there is no f-divergence {name!r}: take one of {nearest(name, DIVERGENCES)}")
     found = DIVERGENCES[name]
     if not isinstance(found, FDivergence):
-        return found(*([to_number(text, number)] if colon else []))
-    if colon:
+        return found() if number is None else found(number)
+    if number is not None:
         raise ValueError(f"{text!r}: {name} takes no number, write {name}")
     return found
-
-
-def to_number(text: str, number: str) -> float:
-    """What stands behind the colon of "name:number"."""
-    try:
-        value = float(number)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"{text!r}: expected a number behind the colon")
-    return value

@@ -12,48 +12,61 @@ bregman_…            f'(r) r - f(r) on generated, -f'(r) on real examples, r =
 bregman_…:α          the same with the relative ratio p / (αp + (1 - α)q), which is at most 1 / α
 """
 
+import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
-from tfgen.losses.divergences import DIVERGENCES, divergence, to_number
-from tfgen.words import nearest
+from tfgen.checks import nearest, numbered, share
+from tfgen.losses.divergences import DIVERGENCES, divergence
 
-__all__ = ["GAMES", "Game", "game", "smoothed"]
+__all__ = ["GAMES", "Game", "each", "game", "smoothed"]
 
-
-class Game(NamedTuple):
-    """critic: (real, fake) -> loss [n]. generator: (fake) -> loss [n].
-    on_real: (real, share of the label that is smoothed away) -> the part of the critic's loss on real examples, in
-        games with labels."""
-
-    critic: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-    generator: Callable[[tf.Tensor], tf.Tensor]
-    on_real: Callable[[tf.Tensor, float], tf.Tensor] | None = None
+Loss = Callable[[tf.Tensor], tf.Tensor]
 
 
-def _log_game(generator) -> Game:
-    real = lambda v, share: tf.nn.softplus(-v) + share * v
-    return Game(lambda real, fake: tf.nn.softplus(-real) + tf.nn.softplus(fake), generator, real)
+@keras.saving.register_keras_serializable("tfgen")
+@dataclasses.dataclass(frozen=True)
+class Game:
+    """Losses by the critic's outputs v, one for each: it pays real(v) for a real example and fake(v) for a generated
+    one, the generator pays generator(v).
+
+    `labels`: real and fake are the prices of the labels 1 and 0, so that a label may be in between. Functions that are
+    registered with `keras.saving.register_keras_serializable` are saved with a model.
+    """
+
+    real: Loss
+    fake: Loss
+    generator: Loss
+    labels: bool = False
+
+    def get_config(self) -> dict:
+        functions = {name: getattr(self, name) for name in ("real", "fake", "generator")}
+        return {name: keras.saving.serialize_keras_object(f) for name, f in functions.items()} | {"labels": self.labels}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Game":
+        return cls(**{name: keras.saving.deserialize_keras_object(part) for name, part in config.items()})
+
+
+def _log_game(generator: Loss) -> Game:
+    return Game(lambda v: tf.nn.softplus(-v), tf.nn.softplus, generator, labels=True)
 
 
 def _f_game(name: str, practical: bool) -> Game:
     d = divergence(name)
-    generator = (lambda fake: -d.activation(fake)) if practical else (lambda fake: -d.composed(fake))
-    return Game(lambda real, fake: d.composed(fake) - d.activation(real), generator)
+    generator = (lambda v: -d.activation(v)) if practical else (lambda v: -d.composed(v))
+    return Game(lambda v: -d.activation(v), d.composed, generator)
 
 
-def _bregman(f, slope, share: float = 0.0) -> Game:
-    if not 0 <= share < 1:
-        raise ValueError(f"bregman_…:{share:g}: expected a share from 0 to below 1")
-
-    def critic(real, fake):
-        real, fake = _ratio(real), _ratio(fake)
-        compared = (1 - share) * (slope(fake) * fake - f(fake))
-        return compared + (share * (slope(real) * real - f(real)) if share else 0.0) - slope(real)
-
-    return Game(critic, lambda fake: (1 - share) * f(_ratio(fake)))
+def _bregman(f: Loss, slope: Loss, alpha: float = 0.0) -> Game:
+    """Of the relative ratio p / (αp + (1 - α)q): real examples are of the mixture, too."""
+    if not 0 <= alpha < 1:
+        raise ValueError(f"bregman_…:{alpha:g}: expected a share from 0 to below 1")
+    mixed = lambda r: slope(r) * r - f(r)
+    real = lambda v: (alpha * mixed(_ratio(v)) if alpha else 0.0) - slope(_ratio(v))
+    return Game(real, lambda v: (1 - alpha) * mixed(_ratio(v)), lambda v: (1 - alpha) * f(_ratio(v)))
 
 
 def _ratio(v):
@@ -71,49 +84,50 @@ _BREGMAN = {
 }
 
 GAMES: dict[str, Game] = {
-    "minimax": _log_game(lambda fake: -tf.nn.softplus(fake)),
-    "non_saturating": _log_game(lambda fake: tf.nn.softplus(-fake)),
-    "least_squares": Game(
-        lambda real, fake: ((real - 1) ** 2 + fake**2) / 2,
-        lambda fake: (fake - 1) ** 2 / 2,
-        lambda v, share: (v - 1 + share) ** 2 / 2,
-    ),
-    "wasserstein": Game(lambda real, fake: fake - real, lambda fake: -fake),
-    "hinge": Game(lambda real, fake: tf.nn.relu(1 - real) + tf.nn.relu(1 + fake), lambda fake: -fake),
+    "minimax": _log_game(lambda v: -tf.nn.softplus(v)),
+    "non_saturating": _log_game(lambda v: tf.nn.softplus(-v)),
+    "least_squares": Game(lambda v: (v - 1) ** 2 / 2, lambda v: v**2 / 2, lambda v: (v - 1) ** 2 / 2, labels=True),
+    "wasserstein": Game(lambda v: -v, lambda v: v, lambda v: -v),
+    "hinge": Game(lambda v: tf.nn.relu(1 - v), lambda v: tf.nn.relu(1 + v), lambda v: -v),
     **{name: _bregman(*functions) for name, functions in _BREGMAN.items()},
     **{name: _f_game(name, False) for name in DIVERGENCES},
 }
 
 
-def game(text: str) -> Game:
-    """By name. "practical_" before an f-divergence: the generator ascends T. Numbers stand behind a colon ("alpha:2",
-    "bregman_pearson:0.2")."""
-    if text in GAMES:
-        return GAMES[text]
-    bare = text.removeprefix("practical_")
-    name, _, number = bare.partition(":")
-    if name in DIVERGENCES:
-        return _f_game(bare, bare != text)
-    if name in _BREGMAN and bare == text:
-        return _bregman(*_BREGMAN[name], to_number(text, number))
+def game(which: str | Game) -> Game:
+    """By name, or a game of one's own. "practical_" before an f-divergence: the generator ascends T. Numbers stand
+    behind a colon ("alpha:2", "bregman_pearson:0.2")."""
+    if isinstance(which, Game):
+        return which
+    if which in GAMES:
+        return GAMES[which]
+    bare = which.removeprefix("practical_")
+    if bare.partition(":")[0] in DIVERGENCES:
+        return _f_game(bare, bare != which)
+    name, number = numbered(bare)
+    if name in _BREGMAN and bare == which:
+        return _bregman(*_BREGMAN[name], number)
     if name in GAMES and name not in _BREGMAN:
-        raise ValueError(f"{text!r}: {name} takes no number and no practical_, write {name}")
-    raise ValueError(f"there is no game {text!r}: take one of {nearest(name, GAMES)}")
+        raise ValueError(f"{which!r}: {name} takes no number and no practical_, write {name}")
+    raise ValueError(f"there is no game {which!r}: take one of {nearest(name, GAMES)}")
 
 
-def smoothed(name: str, share: float) -> Game:
-    """One-sided label smoothing (Salimans et al. 2016): the label of real examples is 1 - share."""
-    found = game(name)
-    if not 0 <= share < 1:
-        raise ValueError(f"smoothing={share}: expected a share from 0 to below 1")
-    if not share:
+def smoothed(which: str | Game, smoothing: float) -> Game:
+    """One-sided label smoothing (Salimans et al. 2016): real examples pay for the label 1 - smoothing."""
+    found = game(which)
+    share(smoothing=smoothing)
+    if not smoothing:
         return found
-    if not found.on_real:
-        usable = ", ".join(other for other, g in GAMES.items() if g.on_real)
+    if not found.labels:
+        usable = ", ".join(name for name, g in GAMES.items() if g.labels)
         raise ValueError(
-            f"smoothing={share} moves the label of real examples, and the game {name!r} has none: leave it out, or "
-            f"play one of {usable}"
+            f"smoothing={smoothing} moves the label of real examples, and the game {which!r} has none: leave it out, "
+            f"or play one of {usable}"
         )
-    return found._replace(
-        critic=lambda real, fake: found.critic(real, fake) + found.on_real(real, share) - found.on_real(real, 0.0)
-    )
+    softer = lambda v: (1 - smoothing) * found.real(v) + smoothing * found.fake(v)
+    return dataclasses.replace(found, real=softer)
+
+
+def each(v: tf.Tensor) -> tf.Tensor:
+    """[n]: of outputs [n, …] on patches their mean."""
+    return tf.reduce_mean(v, list(range(1, v.shape.rank))) if v.shape.rank > 1 else v

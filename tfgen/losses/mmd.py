@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from tfgen.words import at_least, positive
+from tfgen.checks import at_least, positive
 
 __all__ = ["Kernel", "gaussian", "median_bandwidth", "polynomial", "rational_quadratic", "squared_mmd"]
 

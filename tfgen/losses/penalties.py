@@ -3,24 +3,25 @@
 gradient_penalty   λ (|∇v(x̂)| - 1)², x̂ between a real and a generated example                    Gulrajani et al. 2017
 r1, r2             (γ/2) |∇v(x)|² on real, on generated examples                                   Mescheder et al. 2018
 roth               (γ/2) ((1 - σ(v(x)))² |∇v(x)|² + σ(v(G(z)))² |∇v(G(z))|²)                    Roth et al. 2017, Eq. 21
-clip               no term: each weight is cut to [-c, c] after every turn                         Arjovsky et al. 2017
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
 from tfgen import rng
-from tfgen.losses.divergences import to_number
-from tfgen.words import nearest
+from tfgen.checks import nearest, numbered
+from tfgen.losses.games import each
 
 __all__ = ["PENALTIES", "Penalty", "Play", "penalty"]
 
 
 class Play(NamedTuple):
-    """What a penalty may look at: the critic, real and generated examples [n, …], its outputs [n] on them, and the tape
-    that saw these."""
+    """What a penalty may look at: the critic, real and generated examples [n, …], its outputs on them, the tape that
+    saw these, and the features that the critic saw in either."""
 
     critic: Callable[[tf.Tensor], tf.Tensor]
     real: tf.Tensor
@@ -28,20 +29,33 @@ class Play(NamedTuple):
     real_output: tf.Tensor
     fake_output: tf.Tensor
     tape: tf.GradientTape
+    real_features: tf.Tensor | None = None
+    fake_features: tf.Tensor | None = None
 
     def slope(self, output: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
-        """|∇v|² [n]."""
+        """|∇v|² [n]; of outputs on patches, that of their mean."""
+        with self.tape:
+            output = each(output)
         return _squared(self.tape.gradient(output, at))
 
 
-class Penalty(NamedTuple):
-    """`weight` times `term(play)` [n] is added to the critic's loss. Without a term, the weight is where weights are
-    cut. `slopes` says that the term asks the tape for slopes at real or at generated examples."""
+@keras.saving.register_keras_serializable("tfgen")
+@dataclasses.dataclass(frozen=True)
+class Penalty:
+    """`weight` times `term(play)` [n] is added to the critic's loss. `slopes` says that the term asks the tape for
+    slopes at real or at generated examples."""
 
     name: str
     weight: float
-    term: Callable[[Play], tf.Tensor] | None
+    term: Callable[[Play], tf.Tensor]
     slopes: bool = False
+
+    def get_config(self) -> dict:
+        return {**vars(self), "term": keras.saving.serialize_keras_object(self.term)}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Penalty":
+        return cls(**{**config, "term": keras.saving.deserialize_keras_object(config["term"])})
 
 
 def _squared(gradient: tf.Tensor) -> tf.Tensor:
@@ -53,13 +67,13 @@ def _gradient_penalty(play: Play) -> tf.Tensor:
     between = u * play.real + (1 - u) * play.fake
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(between)
-        output = play.critic(between)
+        output = each(play.critic(between))
     return (tf.sqrt(_squared(tape.gradient(output, between)) + 1e-12) - 1) ** 2
 
 
 def _roth(play: Play) -> tf.Tensor:
-    real = (1 - tf.sigmoid(play.real_output)) ** 2 * play.slope(play.real_output, play.real)
-    return (real + tf.sigmoid(play.fake_output) ** 2 * play.slope(play.fake_output, play.fake)) / 2
+    real = each((1 - tf.sigmoid(play.real_output)) ** 2) * play.slope(play.real_output, play.real)
+    return (real + each(tf.sigmoid(play.fake_output) ** 2) * play.slope(play.fake_output, play.fake)) / 2
 
 
 PENALTIES: dict[str, Penalty] = {
@@ -69,17 +83,19 @@ PENALTIES: dict[str, Penalty] = {
         Penalty("r1", 10.0, lambda play: play.slope(play.real_output, play.real) / 2, slopes=True),
         Penalty("r2", 10.0, lambda play: play.slope(play.fake_output, play.fake) / 2, slopes=True),
         Penalty("roth", 2.0, _roth, slopes=True),
-        Penalty("clip", 0.01, None),
     )
 }
 
 
-def penalty(text: str) -> Penalty:
-    """By name, with the paper's weight, or "r1:0.1" with one's own."""
-    name, colon, number = text.partition(":")
+def penalty(which: str | Penalty) -> Penalty:
+    """By name, with the paper's weight, or "r1:0.1" with one's own; or a penalty of one's own."""
+    if isinstance(which, Penalty):
+        return which
+    name, weight = numbered(which)
     if name not in PENALTIES:
         raise ValueError(f"there is no penalty {name!r}: take one of {nearest(name, PENALTIES)}")
-    weight = to_number(text, number) if colon else PENALTIES[name].weight
+    if weight is None:
+        return PENALTIES[name]
     if weight <= 0:
-        raise ValueError(f"{text!r}: expected a weight above 0")
-    return PENALTIES[name]._replace(weight=weight)
+        raise ValueError(f"{which!r}: expected a weight above 0")
+    return dataclasses.replace(PENALTIES[name], weight=weight)

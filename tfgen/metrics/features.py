@@ -10,7 +10,7 @@ import numpy as np
 import scipy.linalg
 from scipy.special import rel_entr
 
-from tfgen.words import at_least
+from tfgen.checks import at_least
 
 __all__ = [
     "DensityCoverage",

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen.words import one_of
+from tfgen.checks import one_of
 
 __all__ = ["FeatureNetwork", "feature_network", "inception_v3", "to_unit"]
 

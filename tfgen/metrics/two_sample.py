@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import erfc
 
+from tfgen.checks import at_least
 from tfgen.losses import mmd
 from tfgen.metrics.features import pieces, rows_of
-from tfgen.words import at_least
 
 __all__ = ["MMDTest", "NearestNeighbourTest", "mmd_test", "nearest_neighbour_test"]
 

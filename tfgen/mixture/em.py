@@ -12,8 +12,8 @@ import math
 
 import tensorflow as tf
 
+from tfgen.checks import at_least
 from tfgen.model import GenerativeModel, Player
-from tfgen.words import at_least
 
 __all__ = ["EM"]
 

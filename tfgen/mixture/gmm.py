@@ -11,7 +11,7 @@ import math
 import keras
 import tensorflow as tf
 
-from tfgen import rng
+from tfgen import laws, rng
 from tfgen.mixture.em import EM
 
 __all__ = ["GMM"]
@@ -86,13 +86,13 @@ class GMM(EM):
             tf.matmul(vectors * tf.maximum(values, self.floor)[..., None, :], vectors, transpose_b=True)
         )
 
-    def noise(self, n, seed):
-        a, b = rng.split(seed, 2)
-        return tf.concat([rng.uniform([n, 1], a), rng.normal([n, self.dims], b)], -1)
+    @property
+    def laws(self):
+        return {"component": laws.uniform(), "x": laws.normal(self.dims)}
 
     def generate(self, noise, condition=None):
-        k = rng.categorical(noise[:, 0], logits=self.log_weights.value)
-        x = tf.gather(self.means.value, k) + tf.linalg.matvec(tf.gather(self.scales.value, k), noise[:, 1:])
+        k = rng.categorical(noise["component"], logits=self.log_weights.value)
+        x = tf.gather(self.means.value, k) + tf.linalg.matvec(tf.gather(self.scales.value, k), noise["x"])
         return tf.reshape(x, [-1, *self.shape])
 
 

@@ -9,7 +9,7 @@ section 9.3.3.
 import keras
 import tensorflow as tf
 
-from tfgen import rng
+from tfgen import laws, rng
 from tfgen.mixture.em import EM
 
 __all__ = ["MoB"]
@@ -59,9 +59,10 @@ class MoB(EM):
         means = tf.clip_by_value(sums["x"] / tf.maximum(counts, 1e-30)[:, None], self.floor, 1 - self.floor)
         self.means.assign(tf.where(counts[:, None] > 1e-6, means, self.means.value))
 
-    def noise(self, n, seed):
-        return rng.uniform([n, 1 + self.dims], seed)
+    @property
+    def laws(self):
+        return {"component": laws.uniform(), "x": laws.uniform(self.dims)}
 
     def generate(self, noise, condition=None):
-        means = tf.gather(self.means.value, rng.categorical(noise[:, 0], logits=self.log_weights.value))
-        return tf.reshape(tf.cast(noise[:, 1:] < means, tf.float32), [-1, *self.shape])
+        means = tf.gather(self.means.value, rng.categorical(noise["component"], logits=self.log_weights.value))
+        return tf.reshape(tf.cast(noise["x"] < means, tf.float32), [-1, *self.shape])

@@ -2,9 +2,9 @@
 
 import keras
 
+from tfgen.checks import nearest
 from tfgen.layers import Dropout, GaussianNoise, Maxout
 from tfgen.layers.norms import KERNELS, norms, wrapped
-from tfgen.words import nearest
 
 __all__ = ["dense", "mlp"]
 

@@ -4,12 +4,12 @@ import math
 
 import keras
 
+from tfgen.checks import numbered, one_of
 from tfgen.layers import GaussianNoise, MinibatchDiscrimination, Reference, Strip
 from tfgen.layers.norms import KERNELS, norms, wrapped
 from tfgen.nets.dcgan import painter, reader
 from tfgen.nets.mlp import dense
 from tfgen.nets.resnet import residual_painter, residual_reader
-from tfgen.words import one_of
 
 __all__ = ["NETS", "critic_net", "generator_net"]
 
@@ -45,7 +45,7 @@ def generator_net(
         raise ValueError(f"norm={norm!r}: {norm} normalisation is the critic's; take another for the generator")
     before, after = [], []
     if norms(norm) and norm.startswith("virtual"):
-        count = int(norm.partition(":")[2])
+        count = int(numbered(norm)[1])
         before, after = [Reference(count, uniform, told)], [Strip(count, dtype="float32")]
     if net == "mlp":
         layers = [*dense(hidden, activation, norm=norm), keras.layers.Dense(math.prod(shape), dtype="float32")]

@@ -6,7 +6,7 @@ import types
 import typing
 from collections.abc import Sequence
 
-from tfgen.words import nearest
+from tfgen.checks import nearest
 
 __all__ = ["parse"]
 

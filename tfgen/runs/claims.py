@@ -14,9 +14,9 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
+from tfgen.checks import nearest
 from tfgen.files import whole
 from tfgen.runs.folder import Run
-from tfgen.words import nearest
 
 __all__ = ["find", "listing", "read", "reproduce", "table"]
 

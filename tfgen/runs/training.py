@@ -16,7 +16,7 @@ from tfgen.files import whole
 from tfgen.model import GenerativeModel
 from tfgen.runs.fitting import DECAYS, fit
 from tfgen.runs.folder import Run, Settings, plain
-from tfgen.words import one_of
+from tfgen.checks import one_of
 
 __all__ = ["is_dequantised", "load_arrays", "load_data", "load_held_out", "sample", "train"]
 

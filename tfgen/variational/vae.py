@@ -11,22 +11,24 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfgen import heads, rng
+from tfgen import heads, laws, parts
+from tfgen.checks import at_least
 from tfgen.model import GenerativeModel
 from tfgen.nets import mlp
-from tfgen.words import at_least, nearest
+from tfgen.parts import Weighted
 
 __all__ = ["VAE"]
 
 
-class VAE(GenerativeModel):
+class VAE(Weighted, GenerativeModel):
     """A variational auto-encoder of two fully connected nets.
 
     Arguments:
         shape: of one example.
         latent: dimensions of z.
         hidden: units of the hidden layers, from the data to z; the decoder has them the other way round.
-        likelihood: "bernoulli" for x of 0 and 1, "gaussian" for real x (mean and deviation from the decoder).
+        likelihood: a name of `tfgen.parts.LIKELIHOODS`: "bernoulli" for x of 0 and 1, "gaussian" for real x (mean and
+            deviation from the decoder), "categorical:256" or "logistic_mixture:5" for bytes.
         samples: of z for each x in the training bound.
 
     Example:
@@ -48,72 +50,51 @@ class VAE(GenerativeModel):
         samples: int = 1,
     ):
         at_least(1, latent=latent, hidden=hidden, samples=samples)
-        kinds = {"bernoulli": "binary", "gaussian": "real"}
-        if likelihood not in kinds:
-            raise ValueError(f"VAE has no likelihood {likelihood!r}: take one of {nearest(likelihood, kinds)}")
-        super().__init__(shape, values=kinds[likelihood])
-        self.latent, self.dims, self.samples, self.is_binary = (
-            latent,
-            math.prod(self.shape),
-            samples,
-            likelihood == "bernoulli",
-        )
-        self.encoder = mlp(self.dims, hidden, 2 * latent, activation, name="encoder")
-        self.decoder = mlp(
-            latent, tuple(reversed(hidden)), self.dims * (1 if self.is_binary else 2), activation, name="decoder"
-        )
+        self.likelihood, self.latent, self.samples = parts.likelihood(likelihood), latent, samples
+        super().__init__(shape, values=self.likelihood.values)
+        dims = math.prod(self.shape)
+        self.q = parts.Diagonal.mlp(dims, hidden, latent, activation)
+        self.decoder = mlp(latent, hidden[::-1], dims * self.likelihood.size, activation, name="decoder")
 
-    def posterior(self, x):
-        """q(z | x)."""
-        return heads.normal(self.encoder(self.flat(x)))
+    def seen(self, x):
+        """x as the encoder takes it: bytes in -1..1."""
+        return self.flat(x) / 127.5 - 1 if self.values == "bytes" else self.flat(x)
 
-    def likelihood(self, z):
-        """p(x | z), for z [n, latent], over flat x."""
-        return heads.bernoulli(self.decoder(z)) if self.is_binary else heads.normal(self.decoder(z))
-
-    def prior(self):
-        return heads.standard_normal(self.latent)
+    def parameters(self, z):
+        """Of p(x | z), for z [..., latent]: [..., dims, size]."""
+        rows = self.likelihood.split(self.decoder(tf.reshape(z, [-1, self.latent])))
+        return tf.reshape(rows, [*tf.unstack(tf.shape(z)[:-1]), *rows.shape[1:]])
 
     def loss_terms(self, x, condition=None, training=True):
-        q = self.posterior(x)
-        kl = tfp.distributions.kl_divergence(q, self.prior())
-        _, log_px = self._sample(q, x, self.samples, self.new_seed())
-        reconstruction = -tf.reduce_mean(log_px, -1)
+        seen = self.seen(x)
+        z, _ = self.q.sample_and_log_prob(seen, self.samples, self.new_seed())
+        kl = tfp.distributions.kl_divergence(self.q(seen), heads.standard_normal(self.latent))
+        reconstruction = -tf.reduce_mean(self.log_px(x, z), -1)
         return {"loss": reconstruction + kl, "kl": kl, "reconstruction": reconstruction}
 
-    def bound(self, x, condition=None, *, k: int = 1, seed: int | None = None):
-        """log (1/k) Σ p(x, z) / q(z | x) over k samples of q: at most log p(x) in expectation, and rising with k."""
-        q = self.posterior(x)
-        z, log_px = self._sample(q, x, k, rng.as_seed(seed))
-        log_qz = tf.transpose(q.log_prob(tf.transpose(z, [1, 0, 2])))
-        return tf.reduce_logsumexp(log_px + self.prior().log_prob(z) - log_qz, -1) - math.log(k)
+    def log_w(self, x, condition, k, seed):
+        """log p(x, z) - log q(z | x) of k samples of q, [n, k]."""
+        z, log_q = self.q.sample_and_log_prob(self.seen(x), k, seed)
+        return self.log_px(x, z) + heads.standard_normal(self.latent).log_prob(z) - log_q
 
-    def _sample(self, q, x, k: int, seed):
-        """k samples z [n, k, latent] of q(z | x), and log p(x | z) [n, k]."""
-        x = self.flat(x)
-        z = q.mean()[:, None] + q.stddev()[:, None] * rng.normal([tf.shape(x)[0], k, self.latent], seed)
-        log_px = self.likelihood(tf.reshape(z, [-1, self.latent])).log_prob(tf.repeat(x, k, 0))
-        return z, tf.reshape(log_px, [-1, k])
+    def log_px(self, x, z):
+        """log p(x | z) for z [n, k, latent], [n, k]."""
+        return self.likelihood.log_prob(self.flat(x)[:, None], self.parameters(z))
 
-    def noise(self, n, seed):
-        a, b = rng.split(seed, 2)
-        return {
-            "z": rng.normal([n, self.latent], a),
-            "x": (rng.uniform if self.is_binary else rng.normal)([n, self.dims], b),
-        }
+    @property
+    def laws(self):
+        return {"z": laws.normal(self.latent), "x": self.likelihood.drawn_from(math.prod(self.shape))}
 
     def generate(self, noise, condition=None):
-        p = self.likelihood(noise["z"])
-        x = tf.cast(noise["x"] < p.mean(), tf.float32) if self.is_binary else p.mean() + p.stddev() * noise["x"]
-        return tf.reshape(x, [-1, *self.shape])
+        return tf.reshape(self.likelihood.pick(noise["x"], self.parameters(noise["z"])), [-1, *self.shape])
 
     def encode(self, x, condition=None):
         """The mean of q(z | x), [n, latent]."""
-        return self.posterior(x).mean()
+        return self.q(self.seen(x)).mean()
 
     def decode(self, z, condition=None):
         """The mean of p(x | z)."""
-        return tf.reshape(self.likelihood(z).mean(), [-1, *self.shape])
+        return tf.reshape(self.likelihood.mean(self.parameters(z)), [-1, *self.shape])
 
     def reconstruct(self, x, condition=None):
         return self.decode(self.encode(x))

@@ -1,9 +1,11 @@
-"""One clear line: the nearest names to one that does not exist, choices that are none, numbers that are too small."""
+"""What people write, checked with one clear line: the nearest names to one that does not exist, choices that are none,
+numbers that are too small, "name:number"."""
 
 import difflib
+import math
 from collections.abc import Iterable
 
-__all__ = ["at_least", "nearest", "one_of", "positive"]
+__all__ = ["at_least", "nearest", "numbered", "one_of", "positive", "share"]
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -33,3 +35,24 @@ def one_of(given: str, value: str, allowed: Iterable[str]) -> None:
     """A choice; `given` is how the person wrote it."""
     if value not in allowed:
         raise ValueError(f"{given}: expected one of {', '.join(allowed)}")
+
+
+def share(**arguments) -> None:
+    """Numbers from 0 to below 1."""
+    for name, value in arguments.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}={value}: expected a number from 0 to below 1")
+
+
+def numbered(text: str) -> tuple[str, float | None]:
+    """ "name:number" in two; None where there is no colon."""
+    name, colon, number = text.partition(":")
+    if not colon:
+        return name, None
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{text!r}: expected a number behind the colon")
+    return name, value
