@@ -20,7 +20,7 @@ def vae():
     generator = np.random.default_rng(0)
     for v in model.decoder.trainable_variables:
         v.assign(generator.normal(scale=0.8, size=v.shape))
-    kernel, bias = model.encoder.layers[-1].trainable_variables
+    kernel, bias = model.q.net.layers[-1].trainable_variables
     kernel.assign(0.3 * kernel)
     bias.assign([0.2, -0.1, 0.9, 0.7])  # q wider than the posterior, so that weights have a variance
     return model
@@ -53,7 +53,7 @@ def test_training_loss_is_minus_the_bound(vae):
         terms = vae.loss_terms(tf.constant(x))
     ours = -terms["loss"].numpy().reshape(16, -1).mean(-1)
     np.testing.assert_allclose(ours, vae.bound(x, k=1, seed=2).numpy().reshape(16, -1).mean(-1), atol=0.15)
-    q = vae.posterior(tf.constant(STATES))
+    q = vae.q(tf.constant(STATES))
     kl = oracles.kl_normal(q.mean().numpy().astype(float), q.stddev().numpy().astype(float)).sum(-1)
     np.testing.assert_allclose(terms["kl"].numpy().reshape(16, -1)[:, 0], kl, rtol=1e-4)
 
@@ -67,6 +67,11 @@ def test_sampler_frequencies(vae, exact):
     )
 
 
+def beside(means, raws):
+    """What a Gaussian's net gives: a mean and a raw deviation for each number of x."""
+    return np.ravel(np.stack([means, raws], -1))
+
+
 def test_bound_is_tight_where_the_posterior_is_exact():
     """A linear decoder of one latent: x = wz + b + noise; the exact posterior is linear too, and then one sample gives
     log p(x)."""
@@ -74,9 +79,9 @@ def test_bound_is_tight_where_the_posterior_is_exact():
     w, b, sd = np.array([1.0, -2.0, 0.5]), np.array([0.1, 0.2, -0.3]), 0.7
     precision = 1 + (w @ w) / sd**2
     raw = lambda s: math.log(math.expm1(s - 1e-3))
-    model.decoder.set_weights([np.concatenate([w, np.zeros(3)])[None], np.concatenate([b, np.full(3, raw(sd))])])
+    model.decoder.set_weights([beside(w, np.zeros(3))[None], beside(b, np.full(3, raw(sd)))])
     gain = w / sd**2 / precision
-    model.encoder.set_weights([np.stack([gain, np.zeros(3)], 1), np.array([-gain @ b, raw(precision**-0.5)])])
+    model.q.net.set_weights([np.stack([gain, np.zeros(3)], 1), np.array([-gain @ b, raw(precision**-0.5)])])
     x = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
     exact = oracles.gaussian_vae_log_prob(x, w[:, None], b, sd)
     for k, seed in ((1, 1), (1, 2), (5, 3)):
@@ -85,7 +90,7 @@ def test_bound_is_tight_where_the_posterior_is_exact():
 
 def test_gaussian_samples_have_the_decoder_s_moments():
     model = VAE((3,), latent=1, hidden=(), likelihood="gaussian")
-    model.decoder.set_weights([np.array([[1.0, -2.0, 0.5, 0, 0, 0]]), np.array([0, 0, 1, 0, 0, 0])])
+    model.decoder.set_weights([beside([1.0, -2.0, 0.5], [0, 0, 0])[None], beside([0, 0, 1], [0, 0, 0])])
     sd = math.log(2) + 1e-3
     samples = model.sample(100_000, seed=1).numpy()
     w = np.array([1.0, -2.0, 0.5])
