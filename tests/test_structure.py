@@ -19,9 +19,10 @@ from tfgen.model import GenerativeModel
 ROOT = pathlib.Path(tfgen.__file__).parents[1]
 FAMILIES = (energy, adversarial, variational, autoregressive, mixture, restoration)
 FLOORS = [
-    {"_quiet", "bicubic", "condition", "entry", "files", "heads", "progress", "rng", "words"},
-    {"distribute", "door", "layers", "pictures"},
-    {"callbacks", "data", "losses", "nets", "sampling"},
+    {"_quiet", "bicubic", "checks", "condition", "entry", "files", "heads", "progress", "rng", "signature"},
+    {"distribute", "door", "laws", "layers", "pictures"},
+    {"callbacks", "data", "flows", "losses", "nets", "sampling"},
+    {"_keras", "parts"},
     {"metrics", "model"},
     {"analysis", *(family.__name__.split(".")[1] for family in FAMILIES)},
     {"catalog"},

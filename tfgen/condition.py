@@ -113,7 +113,8 @@ def _channels(spec: Spec, condition, x: tf.Tensor) -> list[tf.Tensor]:
         maps = tf.cast(condition, x.dtype)
         return [maps if maps.shape[1:3] == x.shape[1:3] else tf.image.resize(maps, tf.shape(x)[1:3], "nearest")]
     row = tf.cast(vector(spec, condition), x.dtype)[:, None, None]
-    return [tf.broadcast_to(row, [*tf.unstack(tf.shape(x)[:3]), row.shape[-1]])]
+    places = [tf.shape(x)[i] if x.shape[i] is None else x.shape[i] for i in range(3)]
+    return [tf.broadcast_to(row, [*places, row.shape[-1]])]
 
 
 def _is_picture(spec: Spec) -> bool:

@@ -14,9 +14,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgen import rng
+from tfgen.checks import at_least
 from tfgen.model import GenerativeModel, Player
 from tfgen.nets.edge_se import EdgeNet
-from tfgen.words import at_least
 
 __all__ = ["EdgeSE"]
 
@@ -94,7 +95,7 @@ class EdgeSE(GenerativeModel):
         return {"loss": loss, "complex": complex_, "magnitude": magnitude, "si_sdr": distortion, "voice": voice}
 
     def after_turn(self, player):
-        steps = tf.cast(self.random_state.value[1], tf.float32)
+        steps = tf.cast(rng.step(), tf.float32)
         keep = tf.minimum(self.average, steps / (steps + 9))  # the first weights are soon forgotten
         for copy, v in zip(self.averages, self.net.trainable_variables, strict=True):
             copy.assign(keep * copy.value + (1 - keep) * v.value)
@@ -112,7 +113,8 @@ class EdgeSE(GenerativeModel):
         a, b, voice = net(real, imaginary)
         return waves(a * real - b * imaginary, a * imaginary + b * real, tf.shape(noisy)[1]), voice
 
-    def noise(self, n, seed):
+    @property
+    def laws(self):
         return {}
 
     def generate(self, noise, condition=None):

@@ -11,9 +11,9 @@ import functools
 
 import keras
 
+from tfgen.checks import at_least
 from tfgen.nets.edge import Edge
 from tfgen.restoration.upscaler import Upscaler
-from tfgen.words import at_least
 
 __all__ = ["EdgeSR"]
 

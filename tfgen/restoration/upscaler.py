@@ -7,9 +7,10 @@ restores, pictures of any size, and how good it is on what is held out.
 import keras
 import tensorflow as tf
 
+from tfgen import rng
+from tfgen.checks import at_least
 from tfgen.metrics.image import luma
 from tfgen.model import GenerativeModel, Player
-from tfgen.words import at_least
 
 __all__ = ["Upscaler"]
 
@@ -61,7 +62,7 @@ class Upscaler(GenerativeModel):
         return {"loss": self.distance(x, restored), "psnr": self._psnr(x, restored)}
 
     def after_turn(self, player):
-        steps = tf.cast(self.random_state.value[1], tf.float32)
+        steps = tf.cast(rng.step(), tf.float32)
         keep = tf.minimum(self.average, steps / (10 + steps))  # the first steps are forgotten sooner
         for copy, v in zip(self.averages, self.net.trainable_variables, strict=True) if self.average else ():
             copy.assign(keep * copy.value + (1 - keep) * tf.cast(v.value, tf.float32))
@@ -95,7 +96,8 @@ class Upscaler(GenerativeModel):
         error = tf.reduce_mean(gap**2, [1, 2])
         return -10 * tf.math.log(tf.maximum(error, 1e-10) / 255**2) / tf.math.log(10.0)
 
-    def noise(self, n, seed):
+    @property
+    def laws(self):
         """Nothing is drawn."""
         return {}
 

@@ -6,20 +6,21 @@ import types
 import typing
 from collections.abc import Sequence
 
+from tfgen import signature
 from tfgen.checks import nearest
 
 __all__ = ["parse"]
+
+_NAMES = {int: "a whole number", float: "a number", str: "a word", bool: "true or false", types.NoneType: "none"}
 
 
 def parse(system: type, texts: list[str]) -> dict:
     """{"hidden": (64, 64)} of ["hidden=64,64"], with one clear line for a key that is not there or a value of another
     type."""
     accepted = {
-        name: p
-        for name, p in inspect.signature(system.__init__).parameters.items()
-        if p.kind is p.KEYWORD_ONLY and name != "condition"
+        name: p for name, p in signature.parameters(system).items() if p.kind is p.KEYWORD_ONLY and name != "condition"
     }
-    hints, given = typing.get_type_hints(system.__init__), {}
+    hints, given = {name: p.annotation for name, p in accepted.items()}, {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
@@ -65,7 +66,7 @@ def _fit(value, hint):
         raise TypeError
     if origin in (tuple, list, Sequence):
         if isinstance(value, str):
-            if parts[0] is not str:
+            if str not in (parts[0], *typing.get_args(parts[0])):
                 raise TypeError
             value = value.split(",")
         values = value if isinstance(value, (tuple, list)) else (value,)
@@ -80,13 +81,12 @@ def _fit(value, hint):
 
 
 def _say(hint) -> str:
-    names = {int: "a whole number", float: "a number", str: "a word", bool: "true or false", types.NoneType: "none"}
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return " or ".join(map(_say, parts))
+        return " or ".join(_say(part) for part in parts if part in _NAMES or typing.get_origin(part))
     if origin in (tuple, list, Sequence):
         return f"{_say(parts[0]).removeprefix('a ')}s with commas between"
-    return names.get(hint, getattr(hint, "__name__", str(hint)))
+    return _NAMES.get(hint, getattr(hint, "__name__", str(hint)))
 
 
 def _write(value) -> str:

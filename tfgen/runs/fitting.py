@@ -15,9 +15,9 @@ import tensorflow as tf
 from tfgen import callbacks as house
 from tfgen import condition as conditions
 from tfgen import distribute, pictures, rng
+from tfgen.checks import one_of
 from tfgen.model import GenerativeModel
 from tfgen.runs.folder import Run, hardware, plain, versions
-from tfgen.words import one_of
 
 __all__ = ["DECAYS", "Subject", "epochs_of", "fit", "snapshots"]
 

@@ -9,14 +9,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import catalog, data, distribute, pictures
+from tfgen import catalog, data, distribute, pictures, signature
+from tfgen.checks import one_of
 from tfgen.data.sources import Examples, Stream, open_source, with_few_labels
 from tfgen.entry import Entry
 from tfgen.files import whole
 from tfgen.model import GenerativeModel
 from tfgen.runs.fitting import DECAYS, fit
 from tfgen.runs.folder import Run, Settings, plain
-from tfgen.checks import one_of
 
 __all__ = ["is_dequantised", "load_arrays", "load_data", "load_held_out", "sample", "train"]
 
@@ -79,12 +79,12 @@ def train(
 
 def _must_be_told(entry: Entry) -> bool:
     """A system that is built with a condition only."""
-    condition = inspect.signature(entry.model.__init__).parameters.get("condition")
+    condition = signature.parameters(entry.model).get("condition")
     return condition is not None and condition.default is inspect.Parameter.empty
 
 
 def _check(settings: Settings, entry: Entry) -> None:
-    if settings.labels and "condition" not in inspect.signature(entry.model.__init__).parameters:
+    if settings.labels and "condition" not in signature.parameters(entry.model):
         raise ValueError(f"--labels: {entry.name} cannot be told labels")
     if settings.labelled and not settings.labels:
         raise ValueError(
