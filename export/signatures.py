@@ -108,13 +108,7 @@ def _values(model: GenerativeModel, output: str) -> str:
 
 def _law(model: GenerativeModel, part: str) -> tuple[str, float | None, float | None]:
     """As the model declares it."""
-    laws = getattr(model, "laws", None)
-    law = laws.get(part) if isinstance(laws, dict) else laws
-    if law is None:  # found in what it draws
-        drawn = model.noise(512, rng.as_seed(0))
-        values = np.asarray(drawn[part] if part else drawn)
-        inside = values.min() >= 0 and values.max() < 1
-        return ("uniform", 0.0, 1.0) if inside and abs(values.std() - 12**-0.5) < 0.05 else ("normal", None, None)
+    law = model.laws[part] if part else model.laws
     return ("uniform", law.low, law.high) if law.kind == "uniform" else ("normal", None, None)
 
 

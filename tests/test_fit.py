@@ -25,8 +25,7 @@ class Enlarge(GenerativeModel):
         kept = rng.uniform(tf.shape(condition), self.new_seed()) < (0.9 if training else 1.0)
         return {"loss": tf.reduce_mean((x - self.net(condition * tf.cast(kept, tf.float32))) ** 2, [1, 2, 3])}
 
-    def noise(self, n, seed):
-        return {}
+    laws = {}
 
     def generate(self, noise, condition=None):
         return self.net(condition)
