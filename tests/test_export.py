@@ -103,7 +103,8 @@ def test_every_row_leaves_whole(exported, name):
     }
     assert set(card["signatures"]) == true == set(card["files"]["saved_model"]["against_keras"])
     assert set(card["not_in_tflite"]) == set(ROWS[name].not_in_tflite)
-    assert set(card["files"]["model.tflite"]["against_keras"]) == true - set(card["not_in_tflite"])
+    phone = card["files"].get("model.tflite", {"against_keras": {}})  # none, where no signature converts
+    assert set(phone["against_keras"]) == true - set(card["not_in_tflite"])
     for file in card["files"].values():
         assert file["bytes"] > 500
         for signature, seen in file["against_keras"].items():
