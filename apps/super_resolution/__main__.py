@@ -136,6 +136,31 @@ def evaluate(
     print(json.dumps(result, indent=1) if json_ else evaluating.table(result))
 
 
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `train` made.")],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(help="The folders it was trained on, for the ranges of int8 and the quality. Repeatable."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write; by default RUN/super_resolution_xSCALE.")
+    ] = None,
+) -> None:
+    """Write Keras, SavedModel, TF-Lite float32 and int8, verified, with a card."""
+    import tfgen._quiet
+
+    tfgen._quiet.import_tensorflow()
+    from apps.super_resolution import shipping
+    from tfgen import runs
+
+    opened = runs.Run.open(run)
+    folder = out or run / f"super_resolution_x{opened.card()['settings']['arguments']['scale']}"
+    shipping.export(opened, folder, data or ())
+    for path in sorted(folder.iterdir()):
+        print(f"  {path}")
+
+
 def _net(model: Path | None, scale: float, int8: bool, threads: int | None):
     from apps.super_resolution import tiles, upscaling
 

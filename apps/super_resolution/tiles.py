@@ -2,12 +2,12 @@
 
 A pixel of the result depends on no more than `reach` pixels of the input in each direction. So each tile sees so many
 beside it, which are cut off again, and the picture is continued by its edge beyond the border: zeros, with which
-convolutions pad, would brighten or darken the border of a flat picture. All tiles have one size, the last ones overlap.
+convolutions pad, would brighten or darken the border of a flat picture. All tiles have one size, the
+last ones overlap.
 """
 
 import contextlib
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ import numpy as np
 
 __all__ = ["Net", "bands", "open_lite", "open_net"]
 
-TILE = 192  # pixels of the input a side
+TILE = 192  # pixels of the input a side, at most
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ def bands(net: Net, picture: np.ndarray, *, tile: int = TILE, ensemble: bool = F
     `ensemble`: the mean over the eight ways to flip and turn each tile.
     """
     height, width = picture.shape[:2]
-    step = -(-tile // net.fold) * net.fold
-    tall, wide = (min(step, -(-size // net.fold) * net.fold) for size in (height, width))
+    tall, wide = (_side(size, tile, net.fold) for size in (height, width))
     margin = -(-net.reach // net.fold) * net.fold
     beyond = [(margin, margin + -size % net.fold) for size in (height, width)]
     picture = np.pad(picture, [*beyond, (0, 0)], mode="edge")
@@ -55,14 +54,19 @@ def bands(net: Net, picture: np.ndarray, *, tile: int = TILE, ensemble: bool = F
         done = top + tall
 
 
+def _side(size: int, tile: int, fold: int) -> int:
+    """Of equal tiles, so that they overlap little: at most `tile`, a multiple of `fold`."""
+    number = -(-size // tile)
+    return -(-size // (number * fold)) * fold
+
+
 def _starts(size: int, step: int) -> list[int]:
     return [*range(0, size - step, step), size - step]
 
 
 def count(net: Net, height: int, width: int, tile: int = TILE) -> int:
     """Of the bands."""
-    tall = min(-(-tile // net.fold) * net.fold, height + -height % net.fold)
-    return len(_starts(height + -height % net.fold, tall))
+    return len(_starts(height + -height % net.fold, _side(height, tile, net.fold)))
 
 
 def _ensemble(run):
@@ -89,45 +93,19 @@ def open_net(path: str | Path, threads: int) -> Net:
 
 
 def open_lite(path: Path, threads: int) -> Net:
-    """A file of TF-Lite that enlarges pictures; without TensorFlow."""
-    from ai_edge_litert.interpreter import Interpreter
+    """A file that `export` wrote; without TensorFlow."""
+    from export.runner import Runner, read_card
 
-    if not path.is_file():
-        raise ValueError(f"{path} is not there: give a .tflite file, or a run's folder")
-    try:
-        with open(path, "rb") as file:
-            if file.read(8)[4:] != b"TFL3":
-                raise ValueError
-        with _quiet():
-            first = Interpreter(str(path), num_threads=threads)
-            first.allocate_tensors()
-        (given,), (made,) = first.get_input_details(), first.get_output_details()
-        shapes = [tuple(map(int, t["shape"])) for t in (given, made)]
-        scale = shapes[1][1] // shapes[0][1]
-        fits = len(shapes[0]) == 4 and shapes[1] == (1, scale * shapes[0][1], scale * shapes[0][2], 3)
-        if not fits or shapes[0][3] != 3 or scale < 2:
-            raise ValueError
-    except (ValueError, RuntimeError, IndexError):
+    run, card = Runner(path, threads), read_card(path)
+    if set(run.signatures) != {"upscale"} or not {"scale", "reach", "fold"} <= set(card):
         raise ValueError(
-            f"{path} is no TF-Lite file that enlarges pictures ([1, h, w, 3] to [1, s h, s w, 3]): give one that "
-            "`python -m apps.super_resolution export` wrote"
-        ) from None
-    fold, reach = _reach(first)
-    interpreters = {}
-
-    def run(tile):
-        if tile.shape not in interpreters:
-            if len(interpreters) > 3:
-                interpreters.clear()
-            interpreter = interpreters[tile.shape] = Interpreter(str(path), num_threads=threads)
-            interpreter.resize_tensor_input(given["index"], [1, *tile.shape])
-            interpreter.allocate_tensors()
-        interpreter = interpreters[tile.shape]
-        interpreter.set_tensor(given["index"], _quantised(tile[None], given))
-        interpreter.invoke()
-        return _real(interpreter.get_tensor(made["index"])[0], made)
-
-    return Net(run, scale, reach, fold, path.parent.name)
+            f"{path} is no file that makes pictures larger: give one that `python -m apps.super_resolution export` "
+            "wrote"
+        )
+    call = lambda tile: run("upscale", small=np.ascontiguousarray(tile[None]))["large"][0]
+    with _quiet():
+        call(np.zeros((card["fold"], card["fold"], 3), np.float32))
+    return Net(call, card["scale"], card["reach"], card["fold"], card["name"])
 
 
 @contextlib.contextmanager
@@ -142,35 +120,6 @@ def _quiet():
         finally:
             os.dup2(kept, 2)
             os.close(kept)
-
-
-def _quantised(x: np.ndarray, tensor: dict) -> np.ndarray:
-    """As the tensor takes it: float32, or int8 and uint8 by its scale and zero point."""
-    if tensor["dtype"] == np.float32:
-        return np.ascontiguousarray(x)
-    limits, (step, zero) = np.iinfo(tensor["dtype"]), tensor["quantization"]
-    return np.clip(np.round(x / step + zero), limits.min, limits.max).astype(tensor["dtype"])
-
-
-def _real(x: np.ndarray, tensor: dict) -> np.ndarray:
-    if tensor["dtype"] == np.float32:
-        return x
-    step, zero = tensor["quantization"]
-    return (x.astype(np.float32) - zero) * np.float32(step)
-
-
-def _reach(interpreter) -> tuple[int, int]:
-    """(fold, reach), read off the operators: pixels folded into channels, and the sum of what each convolution sees."""
-    tensors = {t["index"]: t["shape"] for t in interpreter.get_tensor_details()}
-    fold, reach = 1, 0
-    for operator in interpreter._get_ops_details():
-        name, shapes = operator["op_name"], [tensors.get(i) for i in operator["inputs"]]
-        if name == "SPACE_TO_DEPTH":
-            made = tensors[operator["outputs"][0]]
-            fold = int(shapes[0][1] // made[1])
-        elif re.fullmatch(r"(DEPTHWISE_)?CONV_2D", name):
-            reach += int(max(shapes[1][1:3])) // 2
-    return fold, fold * reach + (fold - 1)
 
 
 def _open_keras(path: Path) -> Net:

@@ -1,0 +1,297 @@
+"""The command that makes pictures larger, with the shipped nets."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
+from sklearn.datasets import load_sample_image
+
+from apps.super_resolution import evaluating, png, tiles, upscaling
+from apps.super_resolution import picture as files
+from tfgen import bicubic
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def photograph(name="china", height=424, width=640):
+    return load_sample_image(f"{name}.jpg")[:height, :width]
+
+
+def enlarged(*arguments):
+    """The command, in this process: its exit code."""
+    from apps.super_resolution.__main__ import command
+
+    return command(["upscale", *map(str, arguments)])
+
+
+def loaded(path):
+    with Image.open(path) as image:
+        image.load()
+        return image
+
+
+@pytest.fixture(scope="module")
+def net():
+    return tiles.open_net(upscaling.shipped(4), 1)
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A photograph of 40x56, as it is saved."""
+    picture = bicubic.resize(photograph(), 40, 56)
+
+    def save(name, image=None, **options):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(exist_ok=True)
+        (image or Image.fromarray(picture)).save(path, **options)
+        return path
+
+    save.picture = picture
+    return save
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+def test_tiles_are_the_whole_picture_bit_for_bit(quantised):
+    """On one thread and two; a flat picture stays flat to its border; a shift of the picture shifts the result."""
+    path = upscaling.shipped(4, quantised)
+    picture = bicubic.resize(photograph(), 61, 83).astype("float32") / 255
+    whole, *others = (
+        np.concatenate(list(tiles.bands(tiles.open_net(path, threads), picture, tile=tile)))
+        for threads in (1, 2)
+        for tile in (1000, 24, 37)
+    )
+    assert whole.shape == (244, 332, 3)
+    for other in others:
+        np.testing.assert_array_equal(other, whole)
+    net = tiles.open_net(path, 1)
+    shifted = np.concatenate(list(tiles.bands(net, picture[3:, 5:], tile=24)))
+    seen = 4 * net.reach
+    np.testing.assert_array_equal(shifted[seen:, seen:], whole[12 + seen :, 20 + seen :])
+    for level in (0, 77, 255):
+        flat = np.full((30, 40, 3), level, np.uint8)
+        assert np.unique(evaluating.bytes_of(net, flat, tile=16)).tolist() == [level]
+
+
+def test_self_ensemble_turns_with_the_picture(net):
+    picture = bicubic.resize(photograph(), 32, 32).astype("float32") / 255
+    whole = np.concatenate(list(tiles.bands(net, picture, ensemble=True)))
+    turned = np.concatenate(list(tiles.bands(net, picture.transpose(1, 0, 2)[::-1], ensemble=True)))
+    np.testing.assert_allclose(turned, whole.transpose(1, 0, 2)[::-1], atol=1e-5)
+
+
+def test_consistent_results_made_smaller_again_are_the_picture(small, tmp_path):
+    path = small("a.png")
+    assert enlarged(path, tmp_path / "plain.png") == 0 and enlarged(path, tmp_path / "b.png", "--consistent") == 0
+    gaps = [
+        np.abs(bicubic.resize(np.asarray(loaded(tmp_path / name)).astype(float), 40, 56) - small.picture)
+        for name in ("plain.png", "b.png")
+    ]
+    assert gaps[0].max() > 3 and gaps[1].max() < 0.5
+
+
+KINDS = {
+    "grey.png": ("L", {}),
+    "clear.png": ("RGBA", {}),
+    "grey_clear.png": ("LA", {}),
+    "bits.png": ("1", {}),
+    "palette.png": ("P", {}),
+    "colours.gif": ("P", {}),
+    "colour.jpg": ("RGB", {"quality": 95}),
+    "inks.jpg": ("CMYK", {"quality": 95}),
+    "inks.tif": ("CMYK", {}),
+    "colour.webp": ("RGB", {"lossless": True}),
+    "clear.webp": ("RGBA", {"lossless": True}),
+    "colour.tif": ("RGB", {}),
+    "colour.avif": ("RGB", {}),
+    "colour.bmp": ("RGB", {}),
+    "deep_grey.png": ("I;16", {}),
+    "deep_grey.tif": ("I;16", {}),
+}
+
+
+def test_a_folder_of_every_kind(small, tmp_path):
+    """Modes stay (a palette's colours become colour), and each result is near what bicubic makes."""
+    image = Image.fromarray(small.picture)
+    for name, (mode, options) in KINDS.items():
+        if mode == "I;16":
+            each = Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
+        else:
+            each = image.convert(mode)
+        if mode in ("RGBA", "LA"):
+            each.putalpha(Image.linear_gradient("L").resize(image.size))
+        small(name, each, **options)
+    deep = small.picture.astype(np.uint16) * 257
+    with open(small("deep.png"), "wb") as file:
+        png.write(file, 56, 40, [deep])
+    assert enlarged(tmp_path / "in", tmp_path / "out") == 0
+    for name, (mode, _) in KINDS.items():
+        made = tmp_path / "out" / name.replace(".gif", ".png")
+        with Image.open(tmp_path / "in" / name) as before, Image.open(made) as after:
+            kept = {"P": "RGB", "1": "L"}.get(mode, mode)
+            assert (after.mode, after.size) == (kept, (224, 160)), name
+            a, b = ((np.asarray(each.convert("RGB")).astype(float)) for each in (before, after))
+            if mode == "I;16":
+                a, b = (np.asarray(each).astype(float) / 257 for each in (before, after))
+            if mode != "1":
+                smaller = bicubic.resize(b[..., None] if b.ndim == 2 else b, 40, 56).squeeze()
+                assert np.abs(smaller - a).mean() < 6, name
+            if mode in ("RGBA", "LA"):
+                alpha = np.asarray(before.getchannel("A"))[..., None]
+                np.testing.assert_array_equal(
+                    np.asarray(after.getchannel("A")), bicubic.resize(alpha, 160, 224)[..., 0]
+                )
+    again = files.read(tmp_path / "out" / "deep.png").colour
+    assert again.dtype == np.uint16 and (again % 257 != 0).any()
+    eight = Image.fromarray(small.picture)
+    small("eight.png", eight)
+    assert enlarged(tmp_path / "in" / "eight.png", tmp_path / "eight.png") == 0
+    assert np.abs(again / 257 - np.asarray(loaded(tmp_path / "eight.png"))).max() <= 0.51
+
+
+def test_metadata_stay(small, tmp_path):
+    """Orientation is carried out and no longer said; profile, resolution, texts and the camera are kept."""
+    image = Image.fromarray(small.picture)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Camera"
+    exif.get_ifd(0x8769)[0xA002] = 56
+    xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+    kept = {"exif": exif.tobytes(), "icc_profile": profile, "dpi": (300, 300)}
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Title", "Palace")
+    for name, more in {
+        "a.jpg": {"xmp": xmp, "quality": 95},
+        "a.png": {"pnginfo": text},
+        "a.webp": {"xmp": xmp},
+    }.items():
+        path = small(name, image, **kept, **more)
+        for target in (tmp_path / f"to_{name}", tmp_path / f"{name}.png"):
+            assert enlarged(path, target) == 0
+            with Image.open(target) as made:
+                assert made.size == (160, 224), "turned"
+                assert made.getexif().get(0x0112, 1) == 1 and made.getexif()[0x010F] == "Camera"
+                assert made.getexif().get_ifd(0x8769)[0xA002] == 160
+                assert made.info["icc_profile"] == profile
+                if name != "a.webp":
+                    assert made.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+                if name == "a.png":
+                    assert made.text["Title"] == "Palace"
+                else:
+                    assert xmp in (made.info["xmp"], made.info["xmp"].rstrip(b"\0"))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_pillow_s(small, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = small("turned.png", exif=exif.tobytes())
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(files.read(path).colour, np.asarray(ImageOps.exif_transpose(image)))
+
+
+def test_png_rows_are_read_back(tmp_path):
+    generator = np.random.default_rng(0)
+    for channels in (1, 2, 3, 4):
+        x = generator.integers(0, 256, (9, 5, channels)).astype(np.uint8)
+        with open(tmp_path / "x.png", "wb") as file:
+            png.write(file, 5, 9, [x[:4], x[4:5], x[5:]])
+        np.testing.assert_array_equal(np.asarray(loaded(tmp_path / "x.png")).reshape(x.shape), x)
+
+
+def test_any_scale_and_what_is_asked_for(small, tmp_path, capsys):
+    path = small("a.png")
+    assert enlarged(path, tmp_path / "b.png", "--scale", "2.5", "--compare", tmp_path / "both.png", "--json") == 0
+    (done,) = json.loads(capsys.readouterr().out)
+    assert done["result"] == [140, 100] and loaded(tmp_path / "b.png").size == (140, 100)
+    assert loaded(tmp_path / "both.png").size == (284, 100)
+    assert enlarged(path, tmp_path / "new" / "c", "--format", "jpg", "--int8") == 0
+    assert loaded(tmp_path / "new" / "c.jpg").size == (224, 160)
+    before = (tmp_path / "b.png").read_bytes()
+    assert enlarged(path, tmp_path / "b.png") == 2 and (tmp_path / "b.png").read_bytes() == before
+    assert "--force" in capsys.readouterr().err
+    assert enlarged(path, tmp_path / "b.png", "--force") == 0
+    assert loaded(tmp_path / "b.png").size == (224, 160)
+
+
+def test_bad_pictures_are_one_line_each_and_the_rest_goes_on(small, tmp_path, capsys):
+    good = small("good.png").read_bytes()
+    folder = tmp_path / "in"
+    (folder / "cut.png").write_bytes(good[: len(good) // 2])
+    (folder / "text.jpg").write_text("no picture")
+    (folder / "none.png").write_bytes(b"")
+    small("one.png", Image.new("RGB", (1, 1)))
+    frames = [Image.new("L", (20, 20), 80 * i) for i in range(3)]
+    small("moves.gif", frames[0], save_all=True, append_images=frames[1:])
+    small("float.tif", Image.new("F", (20, 20)))
+    with open(folder / "bomb.png", "wb") as file:
+        png.write(file, 50000, 50000, [np.zeros((1, 50000, 1), np.uint8)])
+    assert enlarged(folder, tmp_path / "out") == 2
+    said = capsys.readouterr()
+    lines = {line.split(": ")[1]: line for line in said.err.splitlines() if ": " in line}
+    for name, word in {
+        "cut.png": "cut short",
+        "text.jpg": "no picture",
+        "none.png": "no picture",
+        "one.png": "single pixel",
+        "moves.gif": "3 frames",
+        "float.tif": "floating-point",
+        "bomb.png": "megapixels",
+    }.items():
+        assert word in lines[name], name
+    assert "7 of 8 files" in said.err and "Traceback" not in said.err
+    assert sorted(p.name for p in (tmp_path / "out").rglob("*")) == ["good.png"]
+
+
+@pytest.mark.parametrize(
+    "arguments, word",
+    [
+        (["nothing.png", "out.png"], "not there"),
+        (["in/a.png", "out.xyz"], "expected a name"),
+        (["in/a.png", "out.png", "--scale", "0.5"], "above 1"),
+        (["in/a.png", "out.png", "--scale", "99"], "up to 16"),
+        (["in/clear.png", "out.jpg"], "alpha"),
+        (["in/a.png", "out.png", "--model", "in/a.png"], "no TF-Lite file"),
+        (["in/a.png", "out.png", "--model", "nothing.tflite"], "not there"),
+        (["in/a.png", "out.png", "--format", "xyz"], "expected a name"),
+        (["empty", "out"], "no pictures"),
+    ],
+)
+def test_bad_wishes_are_one_line(small, tmp_path, monkeypatch, capsys, arguments, word):
+    small("a.png"), small("clear.png", Image.new("RGBA", (8, 8)))
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert enlarged(*arguments) == 2
+    said = capsys.readouterr().err
+    assert word in said and len(said.strip().splitlines()) == 1
+    assert not any(path.name.startswith("out") for path in tmp_path.iterdir())
+
+
+def test_evaluate(small, tmp_path, capsys):
+    from apps.super_resolution.__main__ import command
+
+    small("china.png", Image.fromarray(photograph(height=203, width=322)))
+    assert command(["evaluate", str(tmp_path / "in"), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["crop"] == 4 and result["pictures"][0]["size"] == [320, 200]
+    assert result["mean"]["model"]["psnr"] > result["mean"]["bicubic"]["psnr"] + 0.5
+    (tmp_path / "in" / "LR_x4").mkdir()
+    Image.fromarray(np.zeros((50, 80, 3), np.uint8)).save(tmp_path / "in" / "LR_x4" / "china.png")
+    assert command(["evaluate", str(tmp_path / "in")]) == 0
+    assert "mean" in capsys.readouterr().out
+    assert command(["evaluate", str(tmp_path / "in"), "--scale", "3"]) == 2
+    assert "4 times larger" in capsys.readouterr().err
+
+
+def test_upscale_does_not_wait_for_tensorflow(small, tmp_path):
+    code = (
+        "import sys; sys.orig_argv = ['python', '-m', 'apps.super_resolution']; "
+        "from apps.super_resolution.__main__ import command; "
+        f"code = command(['upscale', {str(small('a.png'))!r}, {str(tmp_path / 'b.png')!r}]); "
+        "print(code, 'tensorflow' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert result.stdout.endswith("0 False\n") and result.stderr == ""
