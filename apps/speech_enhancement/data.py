@@ -6,21 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 import tensorflow as tf
 from scipy.signal import fftconvolve, lfilter
 
+from apps.speech_enhancement import synthetic
+from apps.speech_enhancement.enhancing import sounds_below
+from apps.speech_enhancement.mixing import read
+from apps.speech_enhancement.stream import RATE
 from tfgen.data import Epochs
 from tfgen.files import whole
 from tfgen.progress import progress
 
-__all__ = ["RATE", "Mixer", "Pool", "dataset", "found", "mix"]
+__all__ = ["RATE", "Mixer", "Pair", "Pool", "dataset", "embedded", "found", "pool"]
 
-RATE = 16000
-SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au")
 HELD_OUT = 25  # one file of so many is for the curves
 KINDS = {"clean": ("clean", "speech"), "noise": ("noise",), "rooms": ("rir", "room")}
+PAIRED = "noisy"
 
 
 @dataclass(frozen=True)
@@ -60,27 +62,50 @@ class Pool:
         return np.resize(np.roll(whole, draw.integers(max(1, len(whole)))), samples)
 
 
-def found(root: Path) -> dict[str, list[Path]]:
-    """The sounds below a folder by what the folders above them are called: clean or speech, noise, rir or rooms.
+@dataclass(frozen=True)
+class Pair:
+    """Recordings of the same speech: the noise is the difference."""
 
-    What stands below a folder "test", or whose name ends so, is for judging and is left out.
+    noisy: Path
+    clean: Path
+
+
+def found(root: Path) -> dict[str, list[Path | Pair]]:
+    """The sounds below a folder by what the folders above them are called: clean… or speech…, noise…, rir… or room….
+
+    A noisy… folder beside a clean… one, with files that are called alike, gives noise, too: the difference. What stands
+    below a folder "test", or whose name ends so, is for judging and is left out.
     """
     if not root.is_dir():
         raise ValueError(f"{root} is no folder: give one with folders of clean speech and of noise below it")
-    kinds = {kind: [] for kind in KINDS}
-    for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()):
+    kinds, noisy = {kind: [] for kind in KINDS}, []
+    for path in sounds_below(root):
         folders = [part.lower() for part in path.relative_to(root).parts[:-1]]
-        if any(part == "test" or part.endswith(("_test", "-test")) for part in folders):
+        if any(part == "test" or part.endswith(("_test", "-test", "testset")) for part in folders):
             continue
         kind = next((k for part in folders for k, names in KINDS.items() if part.startswith(names)), None)
-        if kind:
+        if any(part.startswith(PAIRED) for part in folders):
+            noisy.append(path)
+        elif kind:
             kinds[kind].append(path)
+    named = {path.stem: path for path in kinds["clean"]}
+    kinds["noise"] += [Pair(path, named[path.stem]) for path in noisy if path.stem in named]
     return kinds
 
 
-def pool(paths: Sequence[Path], cache: Path) -> Pool:
+def embedded(seconds: float = 4.0, count: int = 50) -> dict[str, Pool]:
+    """Synthetic voices and noises: so many of each."""
+    made = {
+        kind: [(32767 * make(seconds, i)).astype("int16") for i in range(count)]
+        for kind, make in (("clean", synthetic.voice), ("noise", synthetic.noise))
+    }
+    return {kind: Pool(np.concatenate(x), np.cumsum([0, *map(len, x)])) for kind, x in made.items()}
+
+
+def pool(paths: Sequence[Path | Pair], cache: Path) -> Pool:
     """The sounds, mono at 16 kHz; decoded once, and kept in the cache folder under a name made of their paths."""
-    key = hashlib.sha256("\n".join(f"{p} {p.stat().st_size}" for p in paths).encode()).hexdigest()[:16]
+    files = [p for path in paths for p in ((path.noisy, path.clean) if isinstance(path, Pair) else (path,))]
+    key = hashlib.sha256("\n".join(f"{p} {p.stat().st_size}" for p in files).encode()).hexdigest()[:16]
     at = cache / f"{key}.npz"
     if not at.is_file():
         cache.mkdir(parents=True, exist_ok=True)
@@ -92,22 +117,17 @@ def pool(paths: Sequence[Path], cache: Path) -> Pool:
     return Pool(held["samples"], held["starts"])
 
 
-def _decoded(path: Path) -> np.ndarray:
-    try:
-        x, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise ValueError(f"{path} is no sound that can be read ({error}): take it out of the folder") from None
-    x = x.mean(1)
-    if rate != RATE:
-        x = soxr.resample(x, rate, RATE)
-    if not len(x) or not np.isfinite(x).all():
-        raise ValueError(f"{path} holds {'no samples' if not len(x) else 'samples that are no numbers'}: take it out")
+def _decoded(path: Path | Pair) -> np.ndarray:
+    if isinstance(path, Pair):
+        noisy, clean = read(path.noisy), read(path.clean)
+        if len(noisy) != len(clean):
+            raise ValueError(f"{path.noisy} and {path.clean} are of different lengths: a pair is of one length")
+        return _int16(noisy - clean)
+    return _int16(read(path))
+
+
+def _int16(x: np.ndarray) -> np.ndarray:
     return (np.clip(x, -1, 1) * 32767).astype("int16")
-
-
-def mix(clean: np.ndarray, noise: np.ndarray, snr: float) -> np.ndarray:
-    """clean + noise at an SNR in dB, between their mean powers over all the samples."""
-    return clean + noise * _gain(np.mean(clean**2), np.mean(noise**2), snr)
 
 
 def _gain(signal: float, noise: float, snr: float) -> np.float32:

@@ -42,11 +42,12 @@ class Settings:
 
 
 def train(
-    kinds: dict[str, list[Path]],
+    pools: dict[str, data.Pool],
     out: str | Path,
     settings: Settings,
     *,
-    cache: Path,
+    name: str = "speech",
+    start: Path | None = None,
     pictures_every: int = 5,
     fresh: bool = False,
     say: Callable[[str], None] = print,
@@ -54,18 +55,21 @@ def train(
     """The end is the same, bit for bit, however often it was interrupted.
 
     Arguments:
-        kinds: of sounds, "clean", "noise" and "rooms", each a list of files; every 25th is held out, for the curves.
-        cache: a folder for the decoded sounds.
+        pools: of sounds, "clean", "noise" and "rooms" (if any); every 25th sound is held out, for the curves.
+        name: of the data, for the card.
+        start: a run or a .keras file to take the weights from; those of its moving average.
     """
     for kind in ("clean", "noise"):
-        if not kinds.get(kind):
-            raise ValueError(f"no {kind} sounds were found: name a folder {' or '.join(data.KINDS[kind])}…")
+        if kind not in pools:
+            raise ValueError(f"no {kind} sounds were found below folders that are called {'… or '.join(data.KINDS[kind])}…")
     run = Run(out)
-    pools = {kind: data.pool(paths, cache).split() for kind, paths in kinds.items() if paths}
+    pools = {kind: pool.split() for kind, pool in pools.items()}
     about = {f"{kind}_minutes": round(learnt.minutes, 1) for kind, (learnt, _) in pools.items()}
     keras.utils.set_random_seed(settings.seed)
     entry, samples = catalog.find(settings.system), round(settings.seconds * data.RATE)
     model = _build(settings, entry.full((samples,), **settings.arguments))
+    if start is not None:
+        model.begin_at(catalog.load(start))
     mixer = data.Mixer(*(pools[kind][0] if kind in pools else None for kind in data.KINDS), samples, settings.seed)
     judge = data.Mixer(*(pools[kind][1] for kind in ("clean", "noise")), None, samples, settings.seed)
     held_out = None
@@ -77,7 +81,7 @@ def train(
         data.dataset(mixer, batch=settings.batch, steps=settings.steps),
         held_out,
         settings,
-        about={"system": entry.name, "family": entry.family, "paper": entry.paper, "data": {"name": "speech", **about}},
+        about={"system": entry.name, "family": entry.family, "paper": entry.paper, "data": {"name": name, **about}},
         draw=spectrogram.sheet,
         pictures_every=pictures_every,
         fresh=fresh,

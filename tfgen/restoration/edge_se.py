@@ -18,6 +18,11 @@ from tfgen import rng
 from tfgen.checks import at_least
 from tfgen.model import GenerativeModel, Player
 from tfgen.nets.edge_se import EdgeNet
+<<<<<<< HEAD
+=======
+from tfgen.nets.edge_se_hop import Hop
+from tfgen.words import at_least
+>>>>>>> 639329b (Speech measures, a classical filter, the network hop by hop, and commands to enhance, evaluate, mix and export)
 
 __all__ = ["EdgeSE"]
 
@@ -113,8 +118,25 @@ class EdgeSE(GenerativeModel):
         a, b, voice = net(real, imaginary)
         return waves(a * real - b * imaginary, a * imaginary + b * real, tf.shape(noisy)[1]), voice
 
+<<<<<<< HEAD
     @property
     def laws(self):
+=======
+    def begin_at(self, other: "EdgeSE") -> None:
+        """Takes over what another one restores with: the moving average of its weights."""
+        if [v.shape for v in self.net.variables] != [v.shape for v in other.net.variables]:
+            raise ValueError("the weights to begin with are of other sizes: give channels, units, bands … as there")
+        for v, copy, given in zip(self.net.trainable_variables, self.averages, other.averages, strict=True):
+            v.assign(given.value), copy.assign(given.value)
+        for v, given in zip(self.net.non_trainable_variables, other.net.non_trainable_variables, strict=True):
+            v.assign(given.value)
+
+    def hop(self) -> Hop:
+        """What restores a hop after the other, for a phone."""
+        return Hop(self.net, self.averages, WINDOW)
+
+    def noise(self, n, seed):
+>>>>>>> 639329b (Speech measures, a classical filter, the network hop by hop, and commands to enhance, evaluate, mix and export)
         return {}
 
     def generate(self, noise, condition=None):
