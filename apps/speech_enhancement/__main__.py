@@ -29,7 +29,9 @@ def main() -> None:
 def enhance(
     source: Annotated[str | None, typer.Argument(metavar="IN", help="A sound, a folder, or - for a raw pipe.")] = None,
     target: Annotated[str | None, typer.Argument(metavar="OUT", help="The file or folder to write, or -.")] = None,
-    strength: Annotated[float, typer.Option(help="From 0 (as it was) to 1: noise falls by -20 log10(1 - it) dB.")] = 1.0,
+    strength: Annotated[
+        float, typer.Option(help="From 0 (as it was) to 1: noise falls by -20 log10(1 - it) dB.")
+    ] = 1.0,
     vad: Annotated[Path | None, typer.Option(help="Write when there is speech: a .csv, or a folder of them.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Write both spectrograms: a .png, or a folder of them.")] = None,
     live: Annotated[bool, typer.Option("--live", help="From the microphone to the loudspeaker.")] = False,
@@ -135,9 +137,7 @@ def train(
     from tfgen import catalog, runs
 
     arguments = runs.parse(catalog.find(system).model, set_ or [])
-    settings = training.Settings(
-        system, arguments, seconds, batch, steps, epochs, learning_rate, seed=seed, xla=xla
-    )
+    settings = training.Settings(system, arguments, seconds, batch, steps, epochs, learning_rate, seed=seed, xla=xla)
     if data is None:
         pools, name = sounds.embedded(), "synthetic"
     else:

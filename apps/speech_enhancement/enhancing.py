@@ -180,7 +180,7 @@ def _write_voice(path: Path, said: list[list[float]], seconds: float) -> None:
 
 
 def pipe(options: Options, rate: int, channels: int) -> None:
-    """Raw signed 16-bit samples, little-endian, from standard input to standard output, as soon as they are finished."""
+    """Raw signed 16-bit samples, little-endian, from standard input to standard output, as soon as they are ready."""
     stream, held = Stream(options.net, rate, channels, options.strength), b""
     size, out = 2 * channels, sys.stdout.buffer
     encode = lambda sound: (np.clip(np.rint(sound * 32768), -32768, 32767)).astype("<i2").tobytes()
@@ -206,7 +206,9 @@ def live(options: Options) -> None:
     try:
         import sounddevice
     except (ImportError, OSError) as error:
-        raise ValueError(f"--live takes the package sounddevice and PortAudio ({error}): pip install sounddevice") from None
+        raise ValueError(
+            f"--live takes the package sounddevice and PortAudio ({error}): pip install sounddevice"
+        ) from None
     net, state = options.net, [options.net.start()]
 
     def callback(heard, played, frames, time, status):

@@ -32,7 +32,7 @@ def read(path: Path) -> np.ndarray:
 
 
 def mix_folders(clean: Path, noise: Path, out: Path, snrs: Sequence[float], seed: int, force: bool) -> str:
-    """Every speech file in one of the noises at each SNR, the noise and its beginning drawn by the seed: 16 kHz, mono."""
+    """Every speech file in one of the noises at each SNR, 16 kHz, mono; the seed says which noise, from where."""
     speech, noises = (sounds_below(folder) for folder in (clean, noise))
     for folder, files in ((clean, speech), (noise, noises)):
         if not files:

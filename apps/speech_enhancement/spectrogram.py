@@ -39,8 +39,9 @@ def compare(before: Path, after: Path, picture: Path) -> None:
     for axis, path, name in zip(axes, (before, after), ("before", "after"), strict=True):
         with soundfile.SoundFile(path) as sound:
             rate, seconds = sound.samplerate, sound.frames / sound.samplerate
-            size = max(STEP, -(-sound.frames // WIDTH))
-            blocks = sound.blocks(size, overlap=FRAME - STEP if size == STEP else 0, dtype="float32", always_2d=True)
+            step = max(STEP, -(-sound.frames // WIDTH))
+            size = max(step, FRAME)
+            blocks = sound.blocks(size, overlap=size - step, dtype="float32", always_2d=True)
             columns = np.stack([_powers(block[:, 0]).mean(0) for block in blocks])
         axis.imshow(_coloured(columns), extent=(0, seconds, 0, rate / 2000), aspect="auto")
         axis.set(ylabel="kHz", title=f"{name}: {path.name}")

@@ -1,4 +1,4 @@
-"""Speech and noise without a recording: a voice of pulses through formants, hiss, hum, babble; for tests and a first run."""
+"""Speech and noise without recordings: pulses through formants, hiss, hum, babble; for tests and a first run."""
 
 import numpy as np
 from scipy.signal import lfilter

@@ -61,7 +61,9 @@ def train(
     """
     for kind in ("clean", "noise"):
         if kind not in pools:
-            raise ValueError(f"no {kind} sounds were found below folders that are called {'… or '.join(data.KINDS[kind])}…")
+            raise ValueError(
+                f"no {kind} sounds were found below folders that are called {'… or '.join(data.KINDS[kind])}…"
+            )
     run = Run(out)
     pools = {kind: pool.split() for kind, pool in pools.items()}
     about = {f"{kind}_minutes": round(learnt.minutes, 1) for kind, (learnt, _) in pools.items()}

@@ -2,7 +2,8 @@
 
     hop [1, 256], strength [1], state [1, size]  →  sound [1, 256], voice [1, 1], next_state [1, size]
 
-The state begins as zeros. The sound is 256 samples late: hop t comes out when hop t + 1 has come in. Only operators that
+The state begins as zeros. The sound is 256 samples late: hop t comes out when hop t + 1 has come in. Only operators
+that
 TF-Lite has are used: the inverse transform is a Hartley transform by RFFT2D, real and imaginary planes stay apart.
 """
 
@@ -28,9 +29,10 @@ class Hop(tf.Module):
     def __init__(self, net: EdgeNet, weights, window: np.ndarray):
         super().__init__()
         value = {
-            id(v): np.asarray(w, "float32") for v, w in zip(net.trainable_variables, map(np.array, weights), strict=True)
+            id(v): np.asarray(w, "float32")
+            for v, w in zip(net.trainable_variables, map(np.array, weights), strict=True)
         }
-        of = lambda v: value.get(id(v), None) if id(v) in value else np.array(v)
+        of = lambda v: value[id(v)] if id(v) in value else np.array(v)
 
         def folded(kernel, norm):
             """What multiplies and what is added, of a kernel and the normalisation behind it."""
@@ -78,15 +80,17 @@ class Hop(tf.Module):
         ends = np.ones((1, BINS + 1), "float32")
         ends[0, [0, -1]] = 0  # a real signal has no imaginary part there
         kept_imaginary = (mask * imaginary + mask_imaginary * real) * ends
-        frame = self.window / (2 * HOP) * hartley(
-            tf.concat([kept - kept_imaginary, tf.reverse((kept + kept_imaginary)[:, 1:BINS], [1])], 1)
+        frame = (
+            self.window
+            / (2 * HOP)
+            * hartley(tf.concat([kept - kept_imaginary, tf.reverse((kept + kept_imaginary)[:, 1:BINS], [1])], 1))
         )
         sound, tail = frame[:, :HOP] + tail, frame[:, HOP:]
         state = tf.concat([hop, tail, level, weight, *[tf.reshape(m, [1, -1]) for m in memories]], 1)
         return {"sound": sound, "voice": voice, "next_state": state}
 
     def judged(self, real, imaginary, power, level, memories):
-        """One spectrum without its highest bin to the two planes of its mask, the probability of speech and new states."""
+        """One spectrum without its highest bin to the planes of its mask, the probability of speech and new states."""
         relu = tf.nn.relu
         quarter = tf.sqrt(tf.sqrt(tf.sqrt(power / level + FLOOR)))
         scale = tf.math.rsqrt(level) / (quarter * quarter * quarter)

@@ -18,11 +18,7 @@ from tfgen import rng
 from tfgen.checks import at_least
 from tfgen.model import GenerativeModel, Player
 from tfgen.nets.edge_se import EdgeNet
-<<<<<<< HEAD
-=======
 from tfgen.nets.edge_se_hop import Hop
-from tfgen.words import at_least
->>>>>>> 639329b (Speech measures, a classical filter, the network hop by hop, and commands to enhance, evaluate, mix and export)
 
 __all__ = ["EdgeSE"]
 
@@ -118,10 +114,6 @@ class EdgeSE(GenerativeModel):
         a, b, voice = net(real, imaginary)
         return waves(a * real - b * imaginary, a * imaginary + b * real, tf.shape(noisy)[1]), voice
 
-<<<<<<< HEAD
-    @property
-    def laws(self):
-=======
     def begin_at(self, other: "EdgeSE") -> None:
         """Takes over what another one restores with: the moving average of its weights."""
         if [v.shape for v in self.net.variables] != [v.shape for v in other.net.variables]:
@@ -135,8 +127,8 @@ class EdgeSE(GenerativeModel):
         """What restores a hop after the other, for a phone."""
         return Hop(self.net, self.averages, WINDOW)
 
-    def noise(self, n, seed):
->>>>>>> 639329b (Speech measures, a classical filter, the network hop by hop, and commands to enhance, evaluate, mix and export)
+    @property
+    def laws(self):
         return {}
 
     def generate(self, noise, condition=None):
