@@ -122,9 +122,10 @@ def train(
     steps: Annotated[int, typer.Option(min=1, help="In an epoch.")] = 250,
     epochs: Annotated[int, typer.Option(min=1)] = 40,
     learning_rate: Annotated[float, typer.Option(help="The highest; it falls to nothing by a cosine.")] = 2e-3,
+    warm_up: Annotated[int, typer.Option(min=0, help="Steps in which it rises.")] = 300,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     xla: Annotated[bool, typer.Option(help="Compile the training step.")] = True,
-    start: Annotated[Path | None, typer.Option(help="A run or .keras file to take the weights from.")] = None,
+    start: Annotated[str | None, typer.Option(help="A run or .keras file to take the weights from.")] = None,
     cache: Annotated[Path | None, typer.Option(help="For decoded sounds; by default ~/.cache/tfgen/sounds.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew.")] = False,
 ) -> None:
@@ -137,7 +138,9 @@ def train(
     from tfgen import catalog, runs
 
     arguments = runs.parse(catalog.find(system).model, set_ or [])
-    settings = training.Settings(system, arguments, seconds, batch, steps, epochs, learning_rate, seed=seed, xla=xla)
+    settings = training.Settings(
+        system, arguments, seconds, batch, steps, epochs, learning_rate, warm_up, seed, xla, start
+    )
     if data is None:
         pools, name = sounds.embedded(), "synthetic"
     else:
@@ -145,7 +148,7 @@ def train(
         cache = cache or home / "tfgen" / "sounds"
         pools = {kind: sounds.pool(paths, cache) for kind, paths in sounds.found(data).items() if paths}
         name = data.resolve().name
-    training.train(pools, out or Path("runs") / system, settings, name=name, start=start, fresh=fresh)
+    training.train(pools, out or Path("runs") / system, settings, name=name, fresh=fresh)
 
 
 @app.command()

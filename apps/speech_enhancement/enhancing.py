@@ -106,8 +106,8 @@ def _enhance(source: Path, target: Path, voice: Path | None, picture: Path | Non
         picture.parent.mkdir(parents=True, exist_ok=True)
         spectrogram.compare(source, target, picture)
     about = [f"{seen / rate:.1f} s", f"{rate} Hz", f"{channels} channel{'s' * (channels > 1)}"]
-    if seen < frames:
-        about.append(f"cut short: {frames / rate:.1f} s were announced")
+    if seen < frames or _cut_short(source):
+        about.append("cut short: the file announces more than it holds")
     if peak == 0:
         about.append("all of it silence")
     if clipped > 1e-3 * seen * channels:
@@ -124,6 +124,14 @@ def open_sound(path: Path) -> soundfile.SoundFile:
         return soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
         raise ValueError(f"{path} is no sound that can be read: {error.error_string.rstrip('.')}") from None
+
+
+def _cut_short(path: Path) -> bool:
+    """A WAV file that ends before its header says; libsndfile reads it without a word."""
+    with open(path, "rb") as file:
+        head = file.read(8)
+    announced = int.from_bytes(head[4:], "little")
+    return head[:4] == b"RIFF" and announced != 2**32 - 1 and announced + 8 > path.stat().st_size
 
 
 def read_blocks(sound: soundfile.SoundFile, path: Path) -> Iterator[np.ndarray]:

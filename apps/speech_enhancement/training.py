@@ -27,6 +27,7 @@ class Settings:
         learning_rate: the highest, after `warm_up` steps; then it falls to nothing by a cosine.
         seed: of the weights and of every mixture.
         xla: the training step is compiled.
+        start: a run or a .keras file whose averaged weights the training begins with.
     """
 
     system: str = "edge_se"
@@ -39,6 +40,7 @@ class Settings:
     warm_up: int = 300
     seed: int = 0
     xla: bool = True
+    start: str | None = None
 
 
 def train(
@@ -47,7 +49,6 @@ def train(
     settings: Settings,
     *,
     name: str = "speech",
-    start: Path | None = None,
     pictures_every: int = 5,
     fresh: bool = False,
     say: Callable[[str], None] = print,
@@ -57,7 +58,6 @@ def train(
     Arguments:
         pools: of sounds, "clean", "noise" and "rooms" (if any); every 25th sound is held out, for the curves.
         name: of the data, for the card.
-        start: a run or a .keras file to take the weights from; those of its moving average.
     """
     for kind in ("clean", "noise"):
         if kind not in pools:
@@ -65,13 +65,19 @@ def train(
                 f"no {kind} sounds were found below folders that are called {'… or '.join(data.KINDS[kind])}…"
             )
     run = Run(out)
+    asked = run.card().get("settings", {}).get("epochs", settings.epochs)
+    if asked != settings.epochs and not fresh:
+        raise ValueError(
+            f"{run.folder} was begun with {asked} epochs, over which the learning rate falls: --epochs {asked} goes "
+            "on, --fresh begins anew"
+        )
     pools = {kind: pool.split() for kind, pool in pools.items()}
     about = {f"{kind}_minutes": round(learnt.minutes, 1) for kind, (learnt, _) in pools.items()}
     keras.utils.set_random_seed(settings.seed)
     entry, samples = catalog.find(settings.system), round(settings.seconds * data.RATE)
     model = _build(settings, entry.full((samples,), **settings.arguments))
-    if start is not None:
-        model.begin_at(catalog.load(start))
+    if settings.start is not None:
+        model.begin_at(catalog.load(settings.start))
     mixer = data.Mixer(*(pools[kind][0] if kind in pools else None for kind in data.KINDS), samples, settings.seed)
     judge = data.Mixer(*(pools[kind][1] for kind in ("clean", "noise")), None, samples, settings.seed)
     held_out = None

@@ -106,7 +106,10 @@ def pesq(clean: np.ndarray, other: np.ndarray, rate: int) -> float:
     if rate != 16000:
         raise ValueError(f"{rate} Hz: PESQ-WB takes 16000 Hz")
     try:
-        return float(package.pesq(rate, *(x.astype("float32") for x in _pair(clean, other)), "wb"))
+        s, e = _pair(clean, other)
+        if not s.any() or not e.any():
+            raise ValueError("PESQ compares speech, and one of the sounds is silent")
+        return float(package.pesq(rate, s.astype("float32"), e.astype("float32"), "wb"))
     except package.PesqError as error:
         raise ValueError(f"PESQ found no speech to compare ({type(error).__name__})") from None
 

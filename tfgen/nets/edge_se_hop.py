@@ -7,6 +7,7 @@ that
 TF-Lite has are used: the inverse transform is a Hartley transform by RFFT2D, real and imaginary planes stay apart.
 """
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -28,11 +29,8 @@ class Hop(tf.Module):
 
     def __init__(self, net: EdgeNet, weights, window: np.ndarray):
         super().__init__()
-        value = {
-            id(v): np.asarray(w, "float32")
-            for v, w in zip(net.trainable_variables, map(np.array, weights), strict=True)
-        }
-        of = lambda v: value[id(v)] if id(v) in value else np.array(v)
+        value = {id(v): keras.ops.convert_to_numpy(w) for v, w in zip(net.trainable_variables, weights, strict=True)}
+        of = lambda v: value[id(v)] if id(v) in value else keras.ops.convert_to_numpy(v)
 
         def folded(kernel, norm):
             """What multiplies and what is added, of a kernel and the normalisation behind it."""
