@@ -12,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tfgen import data
-from tfgen.data import sources
+from tfgen.data import tfds as tfds_module
 
 
 def passes(dataset, n):
@@ -106,7 +106,8 @@ def test_an_epoch_can_be_entered(kind, options, request):
     )
 
     def load():
-        return data.load(where, condition=True, batch=7, seed=3, **options, **rest)
+        told = {} if kind == "memory" else {"condition": "labels"}
+        return data.load(where, batch=7, seed=3, **told, **options, **rest)
 
     whole = passes(load(), 4)
     assert not equal(whole[0], whole[1]) and not equal(whole[2], whole[3])
@@ -118,12 +119,12 @@ def test_an_epoch_can_be_entered(kind, options, request):
 
 
 def test_an_epoch_holds_every_example_once():
-    for labels in (joined(p)[1] for p in passes(data.load(tagged(), condition=True, drop_remainder=False), 2)):
+    for labels in (joined(p)[1] for p in passes(data.load(tagged(), drop_remainder=False), 2)):
         assert sorted(labels) == list(range(600)) and list(labels) != sorted(labels)
 
 
 def test_another_seed_is_another_order():
-    first, second = (joined(passes(data.load(tagged(), condition=True, seed=s), 1)[0])[1] for s in (0, 1))
+    first, second = (joined(passes(data.load(tagged(), seed=s), 1)[0])[1] for s in (0, 1))
     assert not np.array_equal(first, second)
 
 
@@ -137,26 +138,26 @@ def test_the_batch_size_changes_no_draw(split):
 
 
 def test_evaluation_is_the_same_in_every_pass():
-    one, two = passes(data.load(tagged(), "test", values="binary", condition=True), 2)
+    one, two = passes(data.load(tagged(), "test", values="binary"), 2)
     assert equal(one, two) and list(joined(one)[1]) == list(range(600))
-    assert not equal(one, passes(data.load(tagged(), "test", values="binary", condition=True, seed=1), 1)[0])
+    assert not equal(one, passes(data.load(tagged(), "test", values="binary", seed=1), 1)[0])
 
 
 def test_attributes_and_sizes():
-    dataset = data.load("digits", batch=100, values="signed", condition=True)
-    assert (dataset.shape, dataset.classes, dataset.examples, dataset.values) == ((8, 8, 1), 10, 1437, "signed")
+    dataset = data.load("digits", batch=100, values="signed", condition="labels")
+    assert (dataset.shape, dataset.condition, dataset.examples, dataset.values) == ((8, 8, 1), 10, 1437, "signed")
     assert dataset.element_spec[0].shape == (100, 8, 8, 1) and dataset.element_spec[1].dtype == tf.int32
     assert int(dataset.cardinality()) == 14 == len(passes(dataset, 1)[0])
     assert [len(x) for x in data.load("digits", "test", batch=100)] == [100, 100, 100, 60]
-    assert data.load("ring", values="real", limit=50, batch=50).classes == 8
-    assert data.load("bars", values="binary", limit=50, batch=50).classes is None
+    assert data.load("ring", values="real", limit=50, batch=50, condition="labels").condition == 8
+    assert data.load("bars", values="binary", limit=50, batch=50).condition is None
 
 
 def test_arrays_are_in_order():
     source = tagged()
-    x, labels = data.arrays(source, values="bytes", condition=True)
-    assert np.array_equal(x, source.x) and np.array_equal(labels, source.labels)
-    assert len(data.arrays(source, limit=5)) == 5
+    x, labels = data.arrays(source, values="bytes")
+    assert np.array_equal(x, source.x) and np.array_equal(labels, source.condition)
+    assert len(data.arrays(source, limit=5)[0]) == 5
 
 
 # -- transformations
@@ -171,9 +172,11 @@ def by_label(one_pass):
 def test_binarisation_fixed_and_afresh():
     source, p = tagged(1500, (28, 28, 1), grey=64), 64 / 255  # two blocks of draws
     bound = 5 * math.sqrt(p * (1 - p) / (1500 * 784))  # five standard deviations
-    fixed = [by_label(e) for e in passes(data.load(source, values="binary", binarise="fixed", condition=True), 2)]
-    assert np.array_equal(*fixed) and np.array_equal(fixed[0], data.arrays(source, values="binary", binarise="fixed"))
-    both = passes(data.load(source, values="binary", condition=True), 2)
+    fixed = [by_label(e) for e in passes(data.load(source, values="binary", binarise="fixed"), 2)]
+    assert np.array_equal(*fixed) and np.array_equal(
+        fixed[0], data.arrays(source, values="binary", binarise="fixed")[0]
+    )
+    both = passes(data.load(source, values="binary"), 2)
     assert not np.array_equal(
         joined(both[0])[0], joined(both[1])[0]
     )  # all are one grey: the order alone would change nothing
@@ -182,7 +185,7 @@ def test_binarisation_fixed_and_afresh():
     for x in (fixed[0], *fresh):
         assert set(np.unique(x)) == {0.0, 1.0} and abs(x.mean() - p) < bound
         assert len(np.unique(x.reshape(1500, -1), axis=0)) == 1500  # no two examples share their draws
-    assert not data.arrays(source, values="binary", binarise="threshold").any()
+    assert not data.arrays(source, values="binary", binarise="threshold")[0].any()
 
 
 def test_fixed_binarisation_of_a_stream(pictures):
@@ -306,7 +309,7 @@ def test_digits_are_divided():
 
     train, test, whole = data.digits("train"), data.digits("test"), load_digits()
     assert (train.x.shape, test.x.shape, train.x.dtype) == ((1437, 8, 8, 1), (360, 8, 8, 1), np.uint8)
-    key = [np.column_stack([s.x.reshape(-1, 64) / 255 * 16, s.labels]).round(1) for s in (train, test)]
+    key = [np.column_stack([s.x.reshape(-1, 64) / 255 * 16, s.condition]).round(1) for s in (train, test)]
     everything = np.column_stack([whole.data, whole.target])
     both = np.round(np.concatenate(key))
     assert np.array_equal(
@@ -317,8 +320,8 @@ def test_digits_are_divided():
 @pytest.mark.parametrize("make, modes, sd", [(data.ring, 8, 0.01), (data.grid, 25, 0.05)])
 def test_modes(make, modes, sd):
     source = make(20_000, seed=4)
-    centres = np.stack([source.x[source.labels == k].mean(0) for k in range(modes)])
-    assert (source.x - centres[source.labels]).std() == pytest.approx(sd, rel=0.03)
+    centres = np.stack([source.x[source.condition == k].mean(0) for k in range(modes)])
+    assert (source.x - centres[source.condition]).std() == pytest.approx(sd, rel=0.03)
     if modes == 8:
         assert np.linalg.norm(centres, axis=1) == pytest.approx(1, abs=0.002)
     else:
@@ -334,7 +337,7 @@ def test_worlds_as_data():
 
 def test_folder(pictures):
     train, test = (
-        data.arrays(pictures, s, size=(6, 8), channels=1, values="bytes", condition=True) for s in ("train", "test")
+        data.arrays(pictures, s, size=(6, 8), channels=1, values="bytes", condition="labels") for s in ("train", "test")
     )
     assert train[0].shape[1:] == (6, 8, 1) and len(train[0]) + len(test[0]) == 40 and len(test[0]) >= 1
     for x, labels in (train, test):
@@ -347,15 +350,18 @@ def test_folder(pictures):
         for s in ("train", "test")
     ]
     assert greys[0] <= more[0] and greys[1] <= more[1] and len(more[0] | more[1]) == 41
-    assert data.load(pictures, batch=2).shape == (12, 16, 3) and data.load(str(pictures), batch=2).classes == 2
+    assert (
+        data.load(pictures, batch=2).shape == (12, 16, 3)
+        and data.load(str(pictures), batch=2, condition="labels").condition == 2
+    )
     streamed = data.arrays(pictures, size=(6, 8), channels=1, values="bytes", memory=0)
     assert np.array_equal(streamed, data.arrays(pictures, size=(6, 8), channels=1, values="bytes"))
 
 
 def test_folder_without_classes(pictures):
-    assert data.load(pictures / "cats", batch=2).classes is None
+    assert data.load(pictures / "cats", batch=2).condition is None
     with pytest.raises(ValueError, match="has no labels"):
-        data.load(pictures / "cats", batch=2, condition=True)
+        data.load(pictures / "cats", batch=2, condition="labels")
 
 
 def test_a_folder_that_does_not_fit(pictures, tmp_path_factory):
@@ -383,10 +389,10 @@ def test_a_folder_that_does_not_fit(pictures, tmp_path_factory):
 
 
 def test_tfds(tiny_tfds, monkeypatch):
-    x, labels = data.arrays("tiny_set", data_dir=tiny_tfds, values="bytes", condition=True)
+    x, labels = data.arrays("tiny_set", data_dir=tiny_tfds, values="bytes", condition="labels")
     assert np.array_equal(x, tagged(60).x[labels]) and sorted(labels) == list(range(60))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tiny_tfds))
-    streamed = data.arrays("tiny_set", "train[:50%]", values="bytes", memory=0, condition=True)
+    streamed = data.arrays("tiny_set", "train[:50%]", values="bytes", memory=0, condition="labels")
     assert np.array_equal(streamed[0], x[:30]) and np.array_equal(streamed[1], labels[:30])
     assert data.load("tiny_set", size=(3, 3), channels=3, batch=60).element_spec.shape == (60, 3, 3, 3)
     with pytest.raises(ValueError, match="tiny_set has train, test"):
@@ -394,7 +400,7 @@ def test_tfds(tiny_tfds, monkeypatch):
 
 
 def test_omniglot_is_small_grey_and_ink_is_high(tiny_tfds):
-    x, labels = data.arrays("omniglot", data_dir=tiny_tfds, values="bytes", condition=True)
+    x, labels = data.arrays("omniglot", data_dir=tiny_tfds, values="bytes", condition="labels")
     drawing = x[list(labels).index(1), :, :, 0]
     assert x.shape == (3, 28, 28, 1) and (drawing[:, :13] == 255).all() and (drawing[:, 14:] == 0).all()
     assert drawing[0, 13] == pytest.approx(
@@ -406,7 +412,7 @@ def test_a_set_that_cannot_be_had_leaves_nothing(tmp_path, monkeypatch):
     def no_network(url):
         raise OSError("no network\nat all")
 
-    monkeypatch.setattr(sources, "_reach", no_network)
+    monkeypatch.setattr(tfds_module, "_reach", no_network)
     with pytest.raises(ValueError, match=r"mnist is not prepared in .*data_dir=") as caught:
         data.load("mnist", data_dir=tmp_path / "deep" / "down")
     assert "\n" not in str(caught.value) and os.listdir(tmp_path) == []
@@ -430,6 +436,153 @@ def test_a_download_arrives_whole(tiny_tfds, tmp_path, monkeypatch):
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["dummy_mnist"]
 
 
+# -- conditions, and pictures as people have them
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_condition_of_any_kind():
+    """A class, a vector, a picture, and a dict of them, all of the same example."""
+    source = tagged(60)
+    vector = np.random.RandomState(1).randn(60, 3).astype("float32")
+    parts = {"class": source.condition, "vector": vector, "picture": source.x[:, ::2]}
+    both = data.Examples(source.x, parts, {"class": 60, "vector": (3,), "picture": (3, 6, 1)})
+    dataset = data.load(both, values="unit", batch=16)
+    assert dataset.condition == both.spec
+    for x, told in dataset:
+        which = told["class"].numpy()
+        np.testing.assert_allclose(x, source.x[which] / 255, atol=1e-6)
+        np.testing.assert_array_equal(told["vector"], vector[which])
+        np.testing.assert_allclose(told["picture"], source.x[which, ::2] / 255, atol=1e-6)
+    x, told = data.arrays(both, limit=5)
+    assert len(x) == 5 and {name: len(part) for name, part in told.items()} == dict.fromkeys(parts, 5)
+
+
+@pytest.mark.parametrize("memory", [0, 1 << 30])
+def test_small_pictures(pictures, memory):
+    """Of a set in memory, and of one that streams, beside its labels."""
+    x, small = data.arrays("digits", condition="small:2", values="bytes", limit=20)
+    expected = np.round(x.reshape(20, 4, 2, 4, 2, 1).mean((2, 4)))
+    np.testing.assert_allclose(small * 255, expected, atol=1e-4)
+    names = ("small:4", "labels")
+    x, told = data.arrays(pictures, condition=names, values="unit", memory=memory, channels=1)
+    assert told["small"].shape == (len(x), 3, 4, 1)
+    np.testing.assert_allclose(told["small"].mean((1, 2, 3)), x.mean((1, 2, 3)), atol=1e-6)
+    assert np.array_equal(told["labels"], x.mean((1, 2, 3)) * 255 > 99)
+
+
+def test_pairs_and_captions(pictures, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    rows = ["file,caption"]
+    for path in pictures.rglob("*.*"):
+        to = other / path.relative_to(pictures).with_suffix(".png")
+        to.parent.mkdir(exist_ok=True)
+        with Image.open(path) as picture:
+            Image.fromarray(255 - np.asarray(picture)[..., 0]).resize((8, 6)).save(to)
+    x, pair = data.arrays(pictures, condition=str(other), size=(6, 8), values="unit", memory=0)
+    assert x.shape[1:] == (6, 8, 3) and pair.shape[1:] == (6, 8, 1)
+    np.testing.assert_allclose(x[..., :1] + pair, 1, atol=1e-6)
+    next(other.rglob("*.png")).unlink()
+    with pytest.raises(ValueError, match="has no other half of"):
+        data.load(pictures, condition=str(other), size=(6, 8)), data.load(pictures, "test", condition=str(other))
+    flat = pictures / "cats"
+    for i in range(20, 40):
+        Image.fromarray(np.full((12, 16, 3), 5 * i, np.uint8)).save(flat / f"{i}.png")
+    rows += [
+        f'{path.name},"{"A dark" if int(path.stem) < 10 else "a light"} cat, no. {path.stem}"'
+        for path in flat.iterdir()
+    ]
+    (flat / "captions.csv").write_text("\n".join(rows))
+    source = data.open_source(flat, condition=str(flat / "captions.csv"))
+    assert source.words == ("a", "cat", "dark", "light", "no") and source.spec == (5,)
+    grey = source.x.mean((1, 2, 3))
+    np.testing.assert_array_equal(source.condition[:, 2], grey < 50)
+    np.testing.assert_array_equal(source.condition[:, 3], grey >= 50)
+    assert source.condition[:, [0, 1, 4]].all()
+    assert data.open_source(flat, "test", condition=str(flat / "captions.csv")).words == source.words
+    (flat / "captions.csv").write_text("file,caption\n0.png,a cat")
+    with pytest.raises(ValueError, match="has no caption of"):
+        data.load(flat, condition=str(flat / "captions.csv"))
+
+
+def test_two_sources_without_pairs():
+    """Each in an order of its own; the other begins anew where it ends."""
+    mine, theirs = data.Examples(tagged(60).x), data.Examples(np.arange(40, dtype=np.uint8)[:, None])
+    dataset = data.load(data.Unpaired(mine, theirs), values="unit", batch=20)
+    assert dataset.condition == (1,)
+    one, two = (joined(p) for p in passes(dataset, 2))
+    for _, other in (one, two):
+        np.testing.assert_allclose(np.sort(other[:40, 0] * 255), np.arange(40), atol=1e-4)
+    assert not np.array_equal(one[1], two[1]) and not np.array_equal(one[0], two[0])
+    late = data.load(data.Unpaired(mine, theirs), values="unit", batch=20)
+    late.epochs.next = 1
+    assert equal([joined(p) for p in passes(late, 1)], [two])
+    with pytest.raises(ValueError, match="neither has a condition"):
+        data.Unpaired(tagged(60), theirs)
+
+
+def test_sounds(tmp_path):
+    import soundfile
+
+    for i in range(30):
+        sound = np.linspace(-0.5, 0.5, 250, dtype="float32")[:, None] * [[1.0, 0.0]]
+        soundfile.write(tmp_path / f"{i}.wav", sound, 8000, subtype="FLOAT")
+    source = data.sounds(tmp_path, length=100)
+    x = data.arrays(source, values="real")
+    assert x.shape[1:] == (100, 1) and len(x) + data.sounds(tmp_path, "test", length=100).count == 60
+    np.testing.assert_allclose(x[:2, :, 0].ravel(), np.linspace(-0.25, 0.25, 250)[:200], atol=1e-6)
+    soundfile.write(tmp_path / "other.wav", sound, 16000)
+    with pytest.raises(ValueError, match="several rates"):
+        data.sounds(tmp_path, length=100), data.sounds(tmp_path, "test", length=100)
+
+
+def test_pictures_as_cameras_and_artists_make_them(tmp_path):
+    """16 bits, transparency, EXIF, an animation, WebP and TIFF, a linked folder: all read as they look, and said so."""
+    (tmp_path / "all" / "a").mkdir(parents=True)
+    (tmp_path / "far").mkdir()
+    at = tmp_path / "all" / "a"
+    deep = (np.arange(16).reshape(4, 4) * 4369).astype(np.uint16)
+    Image.fromarray(deep).save(at / "deep.png")
+    hidden = np.zeros((4, 4, 4), np.uint8)
+    hidden[0, 0] = 200, 100, 0, 255
+    Image.fromarray(hidden, "RGBA").save(at / "clear.png")
+    frames = [Image.fromarray(np.full((4, 4), grey, np.uint8)) for grey in (40, 200)]
+    frames[0].save(at / "film.gif", save_all=True, append_images=frames[1:])
+    turned = Image.fromarray(np.concatenate([np.zeros((2, 4), np.uint8), np.full((2, 4), 255, np.uint8)]))
+    exif = turned.getexif()
+    exif[0x0112] = 3  # upside down
+    turned.save(at / "turned.webp", lossless=True, exif=exif)
+    frames[0].save(at / "still.tif")
+    Image.fromarray(np.full((4, 4), 90, np.uint8)).save(tmp_path / "far" / "x.png")
+    os.symlink(tmp_path / "far", tmp_path / "all" / "b")
+    os.symlink(tmp_path / "all", tmp_path / "all" / "a" / "again")
+    source = data.folder(tmp_path / "all", size=(4, 4), channels=3, condition=("labels",))
+    assert source.spec == 2
+    read = lambda name, depth: data.folders.decode(at / name, depth)
+    np.testing.assert_array_equal(read("deep.png", 1)[..., 0], np.arange(16).reshape(4, 4) * 17)
+    assert read("clear.png", 3)[0, 0].tolist() == [200, 100, 0] and (read("clear.png", 3)[1:] == 255).all()
+    assert (read("film.gif", 1) == 40).all() and (read("still.tif", 1) == 40).all()
+    assert (read("turned.webp", 1)[:2] > 250).all() and (read("turned.webp", 1)[2:] < 5).all()
+    assert source.notes == (
+        "16 bits scaled to 8 (1 of 6)",
+        "transparency over white (1 of 6)",
+        "the first frame of animations (1 of 6)",
+    )
+    with pytest.raises(ValueError, match=r"'.*\\udcff.png': its name is not UTF-8"):
+        (at / os.fsdecode(b"\xff.png")).write_bytes((at / "deep.png").read_bytes())
+        data.folder(tmp_path / "all")
+
+
+def test_photographs_are_shrunk_while_they_are_decoded(tmp_path):
+    """A draft is as good as the whole picture."""
+    rows, columns = np.mgrid[:1024, :1536]
+    photo = np.stack([rows // 4, columns // 6, (rows + columns) % 256], -1).astype(np.uint8)
+    Image.fromarray(photo).save(tmp_path / "photo.jpg", quality=95)
+    draft, whole = (data.folders.decode(tmp_path / "photo.jpg", 3, least) for least in ((32, 32), None))
+    assert whole.shape == (1024, 1536, 3) and draft.shape == (128, 192, 3)
+    small = [data.fit_image(tf.constant(p), (32, 32), 3).numpy().astype(int) for p in (draft, whole)]
+    assert np.abs(small[0] - small[1]).max() <= 3
+
+
 @pytest.mark.parametrize(
     "options, match",
     [
@@ -443,9 +596,12 @@ def test_a_download_arrives_whole(tiny_tfds, tmp_path, monkeypatch):
         ({"split": "validation"}, "digits has train and test"),
         ({"dequantise": True, "values": "binary"}, "'unit' or 'real'"),
         ({"name": "ring"}, "ring holds real numbers"),
-        ({"name": "bars", "condition": True}, "bars has no labels"),
+        ({"name": "bars", "condition": "labels"}, "bars has no labels"),
         ({"name": 5}, "int came for the name"),
         ({"size": (4, 4)}, "size and channels are for"),
+        ({"condition": True}, "condition=True: expected what to be told by name"),
+        ({"condition": "small:3"}, "a K from 2 that divides the sides"),
+        ({"condition": "lables"}, "digits has labels; pictures have small:K"),
         ({"size": 4}, "expected \\(height, width\\)"),
         ({"channels": 2}, "channels=2: expected"),
     ],
@@ -462,12 +618,16 @@ def test_examples_and_worlds_refuse():
     for arguments in (
         (x.astype(float),),
         (x[:0],),
-        (x, np.zeros(3)),
-        (x, np.zeros(2), 2),
+        (x, np.zeros(3, int)),
+        (x, np.zeros(2, int), 2),
+        (x, np.zeros(3), 2),
         (x, np.arange(3), 2),
+        (x, np.zeros([3, 2], np.float32), (3,)),
+        (x, {"a": np.arange(3)}, {"b": 3}),
+        (x, {"a": np.arange(3)}, {"a": 2}),
         ([1, 2],),
     ):
-        with pytest.raises(ValueError, match="these examples: "):
+        with pytest.raises(ValueError, match="these examples"):
             data.Examples(*arguments)
     for make in (lambda: data.ising(5, 5), lambda: data.ising(0, 3), lambda: data.bars(0), lambda: data.digits("all")):
         with pytest.raises(ValueError):
@@ -478,4 +638,4 @@ def test_examples_and_worlds_refuse():
     not (Path(os.environ.get("TFDS_DATA_DIR", "nowhere")) / "mnist").is_dir(), reason="TFDS_DATA_DIR has no mnist"
 )
 def test_mnist():
-    assert data.arrays("mnist", limit=4, condition=True)[1].tolist() == [4, 1, 0, 7]
+    assert data.arrays("mnist", limit=4, condition="labels")[1].tolist() == [4, 1, 0, 7]

@@ -143,7 +143,7 @@ def test_train_sample_evaluate(home, capsys):
     "system, options, metrics",
     [
         ("rbm", ["--set", "hidden=6", "--set", "chains=0"], {"nats", "nats_annealed", "reconstruction_error"}),
-        ("made", ["--data", "digits", "--labels", "--set", "hidden=8"], {"nats", "bits_per_dim"}),
+        ("made", ["--data", "digits", "--condition", "labels", "--set", "hidden=8"], {"nats", "bits_per_dim"}),
         (
             "gan",
             ["--data", "ring", "--set", "values=real", "--set", "hidden=8"],
@@ -173,7 +173,7 @@ def test_codes_told_labels_or_none(home, capsys):
     """An InfoGAN that is told labels, and one without categories, are judged; a GMMN on codes says when its samples
     begin to mean something."""
     small = ["--data", "digits", "--limit", 64, "--batch", 16, "--epochs", 1, "--set", "hidden=8"]
-    for name, options in (("told", ["--labels"]), ("bare", ["--set", "categories=()"])):
+    for name, options in (("told", ["--condition", "labels"]), ("bare", ["--set", "categories=()"])):
         assert run(capsys, "train", "infogan", *small, "--set", "net=mlp", *options, "--out", name)[0] == 0
         code, _, err = run(capsys, "evaluate", name, "--limit", 30, "--samples", 20)
         assert code == 0, err
@@ -320,9 +320,9 @@ BAD = {
     ),
     "convolutions of points": (["train", "began", "--data", "ring", "--set", "net=dcgan"], "take net='mlp'"),
     "a choice that is none": ([*VAE, "--set", "likelihood=poisson"], "bernoulli"),
-    "the condition by --set": (["train", "made", *TINY, "--set", "condition=3"], "--labels"),
-    "labels for a model without": ([*VAE, "--labels"], "cannot be told labels"),
-    "labels of data without": (["train", "made", "--data", "ising", "--labels"], "has none"),
+    "the condition by --set": (["train", "made", *TINY, "--set", "condition=3"], "--condition labels"),
+    "labels for a model without": ([*VAE, "--condition", "labels"], "vae cannot be told anything"),
+    "labels of data without": (["train", "made", "--data", "ising", "--condition", "labels"], "ising has no labels"),
     "data that do not fit": (
         ["train", "vae", "--data", "ring"],
         "ring holds real numbers, and this vae takes binary values",
@@ -663,7 +663,7 @@ def test_a_claim_whose_training_ends_in_nan(home, capsys):
         np.isnan(found[name]) for name in ("modes", "high_quality", "reverse_kl")
     )
     out = capsys.readouterr().out
-    assert "nan / nan / nan" in out and "1.5 minutes a run" in out
+    assert "nan / nan / nan" in out and "1.5 minutes by the clock a run" in out
     with pytest.raises(ValueError, match="ended with code 2"):
         claims.reproduce("ring-neyman", lambda line: 2, seeds=1, out=home / "others")
 

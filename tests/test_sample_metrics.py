@@ -284,7 +284,7 @@ def test_modes_of_the_data_themselves(name, count):
     """Within 3 sd in the plane: 1 - exp(-9/2) of them."""
     examples = data.ring(5000, 3) if name == "ring" else data.grid(5000, 3)
     got = metrics.modes(examples.x, *data.MIXTURES[name])
-    assert got.found == count == examples.classes and got.per_mode.tolist() == np.bincount(examples.labels).tolist()
+    assert got.found == count == examples.spec and got.per_mode.tolist() == np.bincount(examples.condition).tolist()
     assert got.share == pytest.approx(1 - math.exp(-4.5), abs=0.006) and 0 <= got.reverse_kl < 0.01
 
 
@@ -349,7 +349,7 @@ def test_shipped_classifiers(name):
     assert path.stat().st_size < 2**20 and card["command"].startswith(f"python -m tfgen.metrics.classifier {name}")
     assert network.shape == tuple(card["data"]["shape"]) and network.classes == card["data"]["classes"] == 10
     x, labels = (
-        data.arrays("digits", "test", values="unit", condition=True)
+        data.arrays("digits", "test", values="unit", condition="labels")
         if name == "digits"
         else (R.rand(7, *network.shape), None)
     )
@@ -460,9 +460,9 @@ class Replay(GenerativeModel):
     """
 
     def __init__(self, shape, *, condition=None, name="digits", split="train"):
-        source = data.sources.open_source(name, split)
+        source = data.open_source(name, split, condition="labels")
         super().__init__(shape, condition, "real" if source.real else "unit")
-        vars(self).update(x=source.x if source.real else source.x.astype("float32") / 255, labels=source.labels)
+        vars(self).update(x=source.x if source.real else source.x.astype("float32") / 255, labels=source.condition)
 
     @property
     def laws(self):
@@ -477,7 +477,7 @@ class Replay(GenerativeModel):
 
 
 def judge(model, name, *, n, limit=None, said=None):
-    source = data.sources.open_source(name, "test", limit=limit)
+    source = data.open_source(name, "test", limit=limit)
     x = data.arrays(source, values=model.values)
     return sampled.of_samples(
         model,

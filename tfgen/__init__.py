@@ -1,6 +1,7 @@
 """Deep generative models in Keras 3: train, judge and ship them.
 
-Names are imported when they are first used, and `python -m tfgen --help` does not wait for TensorFlow.
+Names are imported when they are first used, and `python -m tfgen --help` does not wait for TensorFlow. From Python all
+systems are imported at once, because `keras.saving.load_model` knows only classes that are.
 """
 
 import importlib
@@ -11,10 +12,9 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _ASKED = sys.orig_argv[sys.orig_argv.index("-m") + 1 :] if "-m" in sys.orig_argv[:-1] else [""]
-if _ASKED[0] not in ("tfgen", "tfgen.__main__") and _ASKED[0].split(".")[0] not in (
-    "export",
-    "apps",
-):  # those commands import it when they need it
+# those commands import TensorFlow when they need it
+_FROM_PYTHON = _ASKED[0] not in ("tfgen", "tfgen.__main__") and _ASKED[0].split(".")[0] not in ("export", "apps")
+if _FROM_PYTHON:
     from tfgen._quiet import import_tensorflow
 
     import_tensorflow()
@@ -68,3 +68,7 @@ def __getattr__(name: str):
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if _FROM_PYTHON:
+    importlib.import_module("tfgen.catalog")

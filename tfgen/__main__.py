@@ -54,7 +54,13 @@ def train(
             "--set", metavar="KEY=VALUE", help="An argument of the system, such as hidden=200,200. Repeatable."
         ),
     ] = None,
-    labels: Annotated[bool, typer.Option("--labels", help="Tell the model the labels of the data.")] = False,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What the model is told: labels, small:K (the picture K times smaller), a folder with the other half "
+            "of each pair, a .csv of captions. Repeatable."
+        ),
+    ] = None,
     labelled: Annotated[int | None, typer.Option(min=1, help="Only so many examples keep their label.")] = None,
     binarise: Annotated[
         str, typer.Option(help="Grey to 0 and 1: afresh each epoch, fixed once, or threshold.")
@@ -96,7 +102,7 @@ def train(
         binarise,
         limit,
         size and (size, size),
-        labels,
+        tuple(condition or ()),
         labelled,
         batch,
         epochs,
@@ -135,13 +141,16 @@ def sample(
     label: Annotated[
         int | None, typer.Option(help="For a model that was told labels: all of this class; else every class in turn.")
     ] = None,
+    caption: Annotated[
+        str | None, typer.Option(help="For a model that was told captions: all of this one; else held-out ones.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="A .png or .npy file; by default in the run's samples/.")] = None,
 ) -> None:
     """Draw samples: a picture, or the numbers."""
     _tensorflow()
     from tfgen import runs
 
-    print(runs.sample(runs.Run.open(run), n, seed=seed, label=label, out=out))
+    print(runs.sample(runs.Run.open(run), n, seed=seed, label=label, caption=caption, out=out))
 
 
 @app.command()

@@ -2,13 +2,14 @@
 
 import contextlib
 import glob
+import importlib.metadata
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["clear_partial", "whole"]
+__all__ = ["clear_partial", "remove", "shipped", "whole"]
 
 
 @contextlib.contextmanager
@@ -55,6 +56,18 @@ def _lives(process: int) -> bool:
     except PermissionError:
         return True
     return process not in (0, os.getpid())
+
+
+def shipped(name: str) -> Path:
+    """A file or folder of the project beside the package: in a clone where it is, else where the wheel put it."""
+    clone, mark = Path(__file__).parents[1] / name, f"share/tfgen/{name}"
+    if not clone.exists():
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            for file in importlib.metadata.files("tfgen") or ():
+                before, found, _ = file.as_posix().partition(mark)
+                if found:
+                    return Path(file.locate().parents[len(file.parts) - len(Path(before + mark).parts)])
+    return clone
 
 
 def remove(path: Path) -> None:

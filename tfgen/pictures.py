@@ -7,23 +7,39 @@ import numpy as np
 
 from tfgen.files import whole
 
-__all__ = ["GAP", "curves", "draw", "pairs", "places", "save", "span"]
+__all__ = ["GAP", "curves", "draw", "pairs", "picture_in", "places", "save", "span"]
 
 _RANGE = {"binary": (0.0, 1.0), "unit": (0.0, 1.0), "signed": (-1.0, 1.0), "bytes": (0.0, 255.0)}
 PAPER, BETWEEN, GAP, WIDTH = 255, 150, 2, 480
 
 
 def draw(
-    x: np.ndarray, values: str = "unit", columns: int | None = None, span: tuple[float, float] | None = None
+    x: np.ndarray,
+    values: str = "unit",
+    columns: int | None = None,
+    span: tuple[float, float] | None = None,
+    given: np.ndarray | None = None,
 ) -> np.ndarray:
     """Images [n, h, w, 1 or 3] as a grid, points [n, 2] as a scatter, other vectors as rows of grey cells.
 
-    `span`: of real values, what is black and what is white, or the square's edges; by default found from x.
+    Arguments:
+        span: of real values, what is black and what is white, or the square's edges; by default found from x.
+        given: pictures [n, …, 1 or 3] in 0..1 that the images were made of, to stand above each.
     """
     x = np.asarray(x)
     if x.ndim == 2 and x.shape[1] == 2 and values == "real":
         return _scatter(x, span)
-    return _grid(_tiles(x, values, span), columns or math.isqrt(len(x) - 1) + 1)
+    tiles = _tiles(x, values, span)
+    if given is not None and x.ndim == 4:
+        rows, places = ((np.arange(side) * of) // side for side, of in zip(x.shape[1:3], given.shape[1:3], strict=True))
+        tiles = np.concatenate([_tiles(np.asarray(given)[:, rows][:, :, places], "unit"), tiles], 1)
+    return _grid(tiles, columns or math.isqrt(len(x) - 1) + 1)
+
+
+def picture_in(condition) -> np.ndarray | None:
+    """The first picture [n, h, w, 1 or 3] among what a model is told."""
+    parts = condition.values() if isinstance(condition, dict) else (condition,)
+    return next((np.asarray(p) for p in parts if np.ndim(p) == 4 and np.shape(p)[-1] in (1, 3)), None)
 
 
 def pairs(x: np.ndarray, reconstruction: np.ndarray, values: str = "unit", columns: int = 16) -> np.ndarray:

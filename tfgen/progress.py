@@ -14,8 +14,9 @@ def progress(items: Iterable, total: int, what: str) -> Iterator:
         now = time.monotonic()
         if now - begin > 2 and now - shown > 0.5:
             shown = now
+            left = f"{(now - begin) / done * (total - done):.0f} s left" if done else "the first takes its time"
             print(
-                f"\r{what}: {done} of {total}, {(now - begin) / done * (total - done):.0f} s left   ",
+                f"\r{what}: {done} of {total}, {left}   ",
                 end="",
                 file=sys.stderr,
                 flush=True,

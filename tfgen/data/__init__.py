@@ -1,18 +1,12 @@
 """Data: `load(name, …)` gives batches, `arrays(name, …)` gives numpy; what they are made of is here, too."""
 
+from tfgen.data.embedded import MIXTURES, Mixture, digits, grid, ring
+from tfgen.data.examples import Examples, Stream, with_few_labels
+from tfgen.data.folders import folder
 from tfgen.data.pipeline import Epochs, arrays, load
-from tfgen.data.sources import (
-    MIXTURES,
-    Examples,
-    Mixture,
-    Stream,
-    digits,
-    folder,
-    grid,
-    ring,
-    tfds_set,
-    with_few_labels,
-)
+from tfgen.data.sounds import sounds
+from tfgen.data.sources import Source, open_source
+from tfgen.data.tfds import tfds_set
 from tfgen.data.transforms import (
     binarise,
     dequantisation_nats,
@@ -23,6 +17,7 @@ from tfgen.data.transforms import (
     threshold,
     to_values,
 )
+from tfgen.data.unpaired import Unpaired
 from tfgen.data.worlds import World, bars, ising
 
 __all__ = [
@@ -30,7 +25,9 @@ __all__ = [
     "Epochs",
     "Examples",
     "Mixture",
+    "Source",
     "Stream",
+    "Unpaired",
     "World",
     "arrays",
     "bars",
@@ -45,7 +42,9 @@ __all__ = [
     "ising",
     "load",
     "mu_law",
+    "open_source",
     "ring",
+    "sounds",
     "tfds_set",
     "threshold",
     "to_values",

@@ -6,8 +6,10 @@ Draws are made for blocks of consecutive places in the epoch's order, then cut i
 no draw. A dataset that is not shuffled is always in epoch 0: the same numbers in every pass.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +17,8 @@ import tensorflow as tf
 from tfgen import rng
 from tfgen.checks import one_of
 from tfgen.data import transforms
-from tfgen.data.sources import MEMORY, PARALLEL, Examples, Stream, open_source
+from tfgen.data.examples import PARALLEL, Examples, Stream
+from tfgen.data.sources import MEMORY, Source, open_source
 from tfgen.door import VALUES
 
 __all__ = ["Epochs", "arrays", "load"]
@@ -35,12 +38,12 @@ class Epochs:
 
 
 def load(
-    name: str | Path | Examples | Stream,
+    name: str | Path | Source,
     split: str = "train",
     *,
     values: str = "unit",
     batch: int = 100,
-    condition: bool = False,
+    condition: str | Sequence[str] = (),
     binarise: str = "epoch",
     dequantise: bool = False,
     seed: int = 0,
@@ -52,17 +55,19 @@ def load(
     channels: int | None = None,
     memory: int = MEMORY,
 ) -> tf.data.Dataset:
-    """Batches of x, float32 [batch, *shape], or of (x, labels int32 [batch]).
+    """Batches of x, float32 [batch, *shape], or of (x, condition) where a model is to be told something: int32 labels
+    [batch], float32 tensors [batch, …] (pictures in 0..1), or a dict of these.
 
     Args:
         name: "digits", "ring", "grid", "bars", "ising"; a TensorFlow Dataset such as "mnist"; a folder of pictures
             (a `Path`, or a text that starts with /, ./, ../ or ~, or any folder that is not the name of a data set); or
-            `Examples`.
+            `Examples`, `Stream`, `Unpaired`, which bring their condition.
         split: "train" or "test"; for TensorFlow Datasets any split of theirs ("train[:90%]"). `Examples` have no other
             split:
             there it only says whether to shuffle.
         values: what x holds: "binary" (0 or 1), "unit" (0..1), "signed" (-1..1), "bytes" (0..255) or "real" (any).
-        condition: the labels, too.
+        condition: "labels", "small:K" (the picture, K times smaller), a folder with the other half of each pair, a .csv
+            of captions; of several, a dict.
         binarise: how "binary" comes from grey: "epoch" draws afresh in each epoch with the grey value as the
             probability, "fixed" once for each example, the same for every seed, "threshold" compares with one half.
         dequantise: bytes become (x + u) / 256, u uniform and afresh in each epoch; for "unit" and "real". What it costs
@@ -78,8 +83,8 @@ def load(
         memory: sets of more decoded bytes than this are streamed; where a set streams, an epoch shuffles within a
             buffer.
 
-    The dataset has attributes: `epochs` (`Epochs`), `shape` (of an event), `classes` (int or None), `examples` (their
-        number), `values`.
+    The dataset has attributes: `epochs` (`Epochs`), `shape` (of an event), `condition` (the spec of what is told, as
+    models take it), `examples` (their number), `values`, `name`.
     They belong to this object: `take`, `map` and so on give datasets without them.
 
     >>> dataset = load("digits", values="binary", batch=32)
@@ -94,14 +99,11 @@ def load(
         raise ValueError(f"seed={seed!r}: expected a whole number from 0 to 2**63 - 1")
     if dequantise and values not in ("unit", "real"):
         raise ValueError(f"dequantise=True with values={values!r}: dequantised bytes are 'unit' or 'real' values")
-    source = open_source(name, split, data_dir=data_dir, limit=limit, size=size, channels=channels, memory=memory)
+    source = open_source(
+        name, split, condition=condition, data_dir=data_dir, limit=limit, size=size, channels=channels, memory=memory
+    )
     if source.real and (values != "real" or dequantise):
         raise ValueError(f"{source.name} holds real numbers, not bytes: take values='real' and no dequantise")
-    if condition and source.classes is None:
-        raise ValueError(
-            f"condition=True: {source.name} has no labels; leave condition out, or give pictures in one sub-folder a "
-            "class"
-        )
     shuffle = split.startswith("train") if shuffle is None else shuffle
     drop_remainder = shuffle if drop_remainder is None else drop_remainder
     batches = source.count // batch if drop_remainder else -(-source.count // batch)
@@ -133,7 +135,7 @@ def load(
 
         def finish(i, block):
             x = tf.ensure_shape(transform(block[0], rng.fold_in(draws, i)), (None, *source.shape))
-            return (x, block[1]) if condition else x
+            return x if source.spec is None else (x, tf.nest.map_structure(_as_float, block[1]))
 
         ordered = blocks(rng.fold_in(of_epoch, _ORDER) if shuffle else None)
         return ordered.enumerate().map(finish, PARALLEL).rebatch(batch, drop_remainder)
@@ -147,24 +149,25 @@ def load(
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA  # no files to divide
     dataset = tf.data.Dataset.from_generator(epochs, output_signature=tf.TensorSpec((), tf.int64)).flat_map(one_epoch)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(8).with_options(options)
-    dataset.epochs, dataset.shape, dataset.classes = epochs, tuple(source.shape), source.classes
-    dataset.examples, dataset.values = source.count, values
+    dataset.epochs, dataset.shape, dataset.condition = epochs, tuple(source.shape), source.spec
+    dataset.examples, dataset.values, dataset.name = source.count, values, source.name
     return dataset
 
 
-def arrays(
-    name: str | Path | Examples | Stream, split: str = "train", *, condition: bool = False, **options
-) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-    """All examples in their own order as numpy: x, float32 [n, *shape], or (x, labels int32 [n]). Options are those of
+def arrays(name: str | Path | Source, split: str = "train", **options) -> np.ndarray | tuple[np.ndarray, Any]:
+    """All examples in their own order as numpy: x, float32 [n, *shape], or (x, condition). Options are those of
     `load`."""
-    dataset = load(
-        name, split, condition=condition, **{"batch": 1000, **options, "shuffle": False, "drop_remainder": False}
-    )
+    dataset = load(name, split, **{"batch": 1000, **options, "shuffle": False, "drop_remainder": False})
     parts = list(dataset.as_numpy_iterator())
-    return tuple(map(np.concatenate, zip(*parts, strict=True))) if condition else np.concatenate(parts)
+    return tf.nest.map_structure(lambda *rows: np.concatenate(rows), *parts)
 
 
-def _fixed(source: Examples | Stream, seed: tf.Tensor, size: int) -> Examples | Stream:
+def _as_float(condition: tf.Tensor) -> tf.Tensor:
+    """Pictures in 0..1; labels and real numbers as they are."""
+    return tf.cast(condition, tf.float32) / 255 if condition.dtype == tf.uint8 else condition
+
+
+def _fixed(source: Source, seed: tf.Tensor, size: int) -> Source:
     """The source with each example binarised once: its bytes are 0 or 255. (A stream draws other numbers than a set in
     memory.)"""
 
@@ -173,6 +176,8 @@ def _fixed(source: Examples | Stream, seed: tf.Tensor, size: int) -> Examples | 
 
     if isinstance(source, Stream):
         return replace(source, read=lambda i, record: draw(source.read(i, record), rng.fold_in(seed, i)))
+    if not isinstance(source, Examples):
+        return replace(source, source=_fixed(source.source, seed, size))
     starts = range(0, source.count, size)
     return replace(
         source, x=np.concatenate([draw(source.x[at : at + size], rng.fold_in(seed, at)).numpy() for at in starts])

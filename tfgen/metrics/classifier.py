@@ -64,17 +64,14 @@ def train_classifier(
 ) -> Path:
     """Trains on the train split, measures on the test split, writes NAME_classifier.keras and its card (.json). The
     path of the former."""
-    train, test = (open_source(name, split, data_dir=data_dir) for split in ("train", "test"))
-    if len(train.shape) != 3 or train.real or train.classes is None:
-        raise ValueError(
-            f"{name} has {'no labels' if train.classes is None else 'no pictures'}: a classifier learns from pictures "
-            "with labels"
-        )
+    train, test = (open_source(name, split, condition="labels", data_dir=data_dir) for split in ("train", "test"))
+    if len(train.shape) != 3 or train.real:
+        raise ValueError(f"{name} has no pictures: a classifier learns from pictures with labels")
     epochs = epochs or min(60, max(8, math.ceil(100_000 / train.count)))  # small sets need more
     pixels = 2 if min(train.shape[:2]) >= 16 else 1
     keras.utils.set_random_seed(seed)
-    model = convnet(train.shape, train.classes)
-    dataset = data.load(train, values="unit", condition=True, batch=BATCH, seed=seed)
+    model = convnet(train.shape, train.spec)
+    dataset = data.load(train, values="unit", batch=BATCH, seed=seed)
     rate = keras.optimizers.schedules.CosineDecay(RATE, epochs * len(dataset))
     model.compile(
         keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False
@@ -87,12 +84,12 @@ def train_classifier(
             f"epoch {epoch + 1} of {epochs}: loss {seen['loss'][0]:.4f}, error {1 - seen['accuracy'][0]:.2%}",
             flush=True,
         )
-    x, labels = data.arrays(test, "test", values="unit", condition=True)
+    x, labels = data.arrays(test, "test", values="unit")
     wrong = int((model.predict(x, batch_size=1000, verbose=0).argmax(1) != labels).sum())
-    bare = convnet(train.shape, train.classes)  # without the optimizer's state
+    bare = convnet(train.shape, train.spec)  # without the optimizer's state
     bare.set_weights(model.get_weights())
     card = {
-        "data": {"name": name, "shape": list(train.shape), "classes": train.classes, "values": "unit"},
+        "data": {"name": name, "shape": list(train.shape), "classes": train.spec, "values": "unit"},
         "train": {
             "split": "train",
             "examples": train.count,

@@ -13,10 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen.checks import one_of
+from tfgen.files import shipped
 
 __all__ = ["FeatureNetwork", "feature_network", "inception_v3", "to_unit"]
 
-SAVED = Path(__file__).parents[2] / "saved_models"
+SAVED = shipped("saved_models")
 _TO_UNIT = {"unit": lambda x: x, "binary": lambda x: x, "signed": lambda x: (x + 1) / 2, "bytes": lambda x: x / 255}
 
 

@@ -10,11 +10,10 @@ import tensorflow as tf
 from PIL import Image
 
 from tfgen import analysis, catalog, metrics, pictures
-from tfgen.data.sources import open_source
 from tfgen.files import remove, whole
 from tfgen.runs.fitting import Subject, epochs_of, snapshots
 from tfgen.runs.folder import Run
-from tfgen.runs.training import load_arrays, load_held_out
+from tfgen.runs.material import Material
 
 __all__ = ["analyse"]
 
@@ -56,14 +55,14 @@ class _Study:
     """What the questions share."""
 
     def __init__(self, run: Run, data_dir, seed: int, say: Callable[[str], None]):
-        self.run, self.data_dir, self.seed, self.say = run, data_dir, seed, say
-        self.settings, self.model = run.settings(), catalog.load(run.model_path)
+        self.run, self.seed, self.say, self.model = run, seed, say, catalog.load(run.model_path)
         self.epoch, self.folder = epochs_of(self.model, run), run.analysis
-        limit = max(1, min(EXAMPLES, NUMBERS // math.prod(self.model.shape), self.settings.limit or EXAMPLES))
-        self.source = open_source(self.settings.data, "train", data_dir=data_dir, limit=limit, size=self.settings.size)
-        self.train, self.labels = load_arrays(self.model, self.settings, self.source)
-        self.held_out = load_held_out(self.model, self.settings, data_dir)
-        subject = Subject.of(self.model, self.held_out, (self.train, self.labels), self.settings.seed)
+        self.material = Material(run.settings(), self.model, data_dir)
+        limit = max(1, min(EXAMPLES, NUMBERS // math.prod(self.model.shape), run.settings().limit or EXAMPLES))
+        self.train, condition = self.material.arrays(self.material.open("train", limit))
+        self.held_out = self.material.held_out()
+        self.examples = self.held_out or (self.train, condition)
+        subject = Subject.of(self.model, self.held_out, (self.train, condition), run.settings().seed)
         self.snapshots, self.span = snapshots(run, subject), subject.span
         self.plane = self.model.shape == (2,) and self.model.values == "real"
 
@@ -143,7 +142,7 @@ def _arithmetic(study: _Study) -> dict:
     """How is information coded: can latents be added?"""
     if study.plane or not analysis.codes_linearly(study.model):
         return {}
-    if study.settings.data not in LABELLED or study.settings.size:
+    if study.material.name not in LABELLED or study.material.settings.size:
         study.tell(
             "(no arithmetic)",
             f"a - b + c takes a classifier of the data, and there is one for {', '.join(LABELLED)} alone, in their "
@@ -152,7 +151,7 @@ def _arithmetic(study: _Study) -> dict:
         return {}
     values = "unit" if study.model.values == "real" else study.model.values  # dequantised
     try:
-        network = metrics.feature_network(study.settings.data)
+        network = metrics.feature_network(study.material.name)
         found = analysis.arithmetic(study.model, lambda x: network.probabilities(x, values).argmax(-1), seed=study.seed)
     except ValueError as error:
         study.tell("(no arithmetic)", str(error))
@@ -179,7 +178,7 @@ def _arithmetic(study: _Study) -> dict:
 
 def _traversals(study: _Study) -> dict:
     """How is information coded: what does each code do?"""
-    found = analysis.traversals(study.model, *(study.held_out or (study.train, study.labels)), seed=study.seed)
+    found = analysis.traversals(study.model, *study.examples, seed=study.seed)
     for traversal in found:
         if study.plane:
             picture = analysis.paths(
@@ -215,7 +214,7 @@ def _memory(study: _Study) -> dict:
             "does it memorise? Samples, and the training examples nearest to each",
         )
     if study.held_out is None:
-        study.tell("(no ratio)", f"{study.settings.data} has no test split to compare the distances with")
+        study.tell("(no ratio)", f"{study.material.name} has no test split to compare the distances with")
         return {}
     found = analysis.memory(x, study.held_out[0][:JUDGED], train)
     counts = {"count": len(x), "held_out_count": len(study.held_out[0][:JUDGED]), "train_count": len(train)}

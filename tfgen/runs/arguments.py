@@ -27,7 +27,7 @@ def parse(system: type, texts: list[str]) -> dict:
             raise ValueError(f"--set {text}: expected key=value, such as --set {_example(accepted)}")
         if key not in accepted:
             hint = (
-                ": --labels gives it the labels of the data"
+                ": --condition says what it is told, such as --condition labels"
                 if key == "condition"
                 else f": did you mean {nearest(key, accepted)}?"
             )

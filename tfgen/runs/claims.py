@@ -2,6 +2,7 @@
 it by hand.
 
 A claim may have several metrics, with blanks between; its figures then stand in the same order, with slashes between.
+Minutes are of the process and its threads where "CPU" stands behind them; older ones are by the clock.
 """
 
 import collections
@@ -15,13 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tfgen.checks import nearest
-from tfgen.files import whole
+from tfgen.files import shipped, whole
 from tfgen.runs.folder import Run
 
 __all__ = ["find", "listing", "read", "reproduce", "table"]
 
 ROOT = Path(__file__).parents[2]
-CSV = ROOT / "docs" / "claims.csv"
+CSV = shipped("docs/claims.csv")
 BEGIN, END = "<!-- claims: written by `python -m tfgen reproduce --record` -->\n", "<!-- end of claims -->"
 QUICK_TRAIN, QUICK_EVALUATE = "--epochs 1 --limit 400 --batch 100", "--limit 100 --k 10 --chains 10 --temperatures 20"
 EMBEDDED = ("ring", "grid")  # other data are digits where it must be quick
@@ -33,7 +34,7 @@ def read(path: Path = CSV) -> list[Claim]:
     """The rows. `train` and `evaluate` are arguments of the commands; `run` names the training where several claims
     share one, `page` where it is shown."""
     if not path.is_file():
-        raise ValueError(f"{path} is not there: claims are measured from a clone of the project")
+        raise ValueError(f"{path} is not there: install tfgen anew, or measure claims in a clone of the project")
     with open(path, newline="") as file:
         return list(csv.DictReader(file))
 
@@ -68,9 +69,11 @@ def reproduce(
     if quick and record:
         raise ValueError("--quick --record: quick figures mean nothing, and are not recorded")
     claim = find(name)
+    if record and not (ROOT / claim["page"]).is_file():
+        raise ValueError("--record: figures are recorded in a clone of the project, and this is an installed package")
     wanted = claim["metric"].split()
     short = QUICK_TRAIN + ("" if claim["data"] in EMBEDDED else " --data digits")
-    rows, minutes, where = [], [], ""
+    rows, minutes, unit, where = [], [], "", ""
     at = ["--data-dir", str(data_dir)] if data_dir else []
     for seed in range(1 if quick else seeds or int(claim["seeds"])):
         run = Run(out / f"{claim['run'] or name}{'-quick' if quick else ''}-seed{seed}")
@@ -81,7 +84,8 @@ def reproduce(
         judge = [str(run.folder), *shlex.split(claim["evaluate"]), *shlex.split(QUICK_EVALUATE if quick else ""), *at]
         rows.append(_measured(name, wanted, command, run, ["train", *train], ["evaluate", *judge]))
         card = run.card()
-        minutes.append(card["minutes"])
+        minutes.append(card.get("cpu_minutes") or card["minutes"])
+        unit = "CPU minutes" if card.get("cpu_minutes") else "minutes by the clock"
         where = card["hardware"]
     columns = list(zip(*rows, strict=True))
     means = [statistics.mean(column) for column in columns]
@@ -94,12 +98,13 @@ def reproduce(
     took = statistics.mean(minutes)
     print(
         f"\n{name}: {' / '.join(wanted)} {_join(means)}{spread}, published {claim['published']} ({claim['source']}); "
-        f"{took:.1f} minutes a run"
+        f"{took:.1f} {unit} a run"
     )
     if quick:
         print("this was --quick: the path ran, the figures mean nothing")
     if record:
-        write(name, ours=_join(means), sd=_join(sds), seeds=str(len(rows)), minutes=f"{took:.1f}", hardware=where)
+        took_so = f"{took:.1f}{' CPU' if unit.startswith('CPU') else ''}"
+        write(name, ours=_join(means), sd=_join(sds), seeds=str(len(rows)), minutes=took_so, hardware=where)
     return dict(zip(wanted, means, strict=True)) | {"minutes": took}
 
 

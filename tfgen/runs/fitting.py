@@ -146,7 +146,8 @@ class Subject:
         origin = None if model.condition is None else "held-out examples" if shown else "training examples"
         if conditions.has_turns(model.condition):
             origin = "every class in turn"
-        draw = draw or (lambda x, condition: pictures.draw(x, model.values, span=span))
+        given = pictures.picture_in
+        draw = draw or (lambda x, condition: pictures.draw(x, model.values, span=span, given=given(condition)))
         return cls(model, shown, condition, origin, span, seed, draw)
 
     @property

@@ -37,7 +37,7 @@ class Settings:
         system: a name of the catalog.
         arguments: of its constructor, beside the shape.
         data, binarise, limit, size: as in `tfgen.data.load`; the train split.
-        labels: the model is told the labels, too.
+        condition: what the model is told besides, by its names in `tfgen.data.load`.
         labelled: how many examples keep theirs, as in `tfgen.data.with_few_labels`.
         batch, epochs: by default those of the catalog's row.
         learning_rate: of the first player, which leads the others; by default the system's.
@@ -53,7 +53,7 @@ class Settings:
     binarise: str = "epoch"
     limit: int | None = None
     size: tuple[int, int] | None = None
-    labels: bool = False
+    condition: tuple[str, ...] = ()
     labelled: int | None = None
     batch: int | None = None
     epochs: int | None = None
@@ -65,7 +65,8 @@ class Settings:
 
     @classmethod
     def from_json(cls, values: dict) -> "Settings":
-        return cls(**{**values, "size": tuple(values["size"]) if values.get("size") else None})
+        size, condition = values.get("size"), tuple(values.get("condition") or ())
+        return cls(**{**values, "size": tuple(size) if size else None, "condition": condition})
 
 
 def plain(settings) -> dict:
@@ -115,11 +116,18 @@ class Run:
 
     def settings(self) -> Settings:
         try:
-            return Settings.from_json(self.card()["settings"])
+            return Settings.from_json(self._settings())
         except (KeyError, TypeError) as error:
             raise ValueError(
-                f"{self.card_path} says nothing of a run's settings ({error}): it is no run, or of another version"
+                f"{self.card_path} has no settings of `python -m tfgen train` ({error}): it is no run, one of another "
+                "program, or of another version"
             ) from None
+
+    def _settings(self) -> dict:
+        settings = dict(self.card()["settings"])
+        if "labels" in settings:  # as cards said it before there were other conditions
+            settings["condition"] = ["labels"] if settings.pop("labels") else []
+        return settings
 
     def write_card(self, **parts) -> None:
         """Adds to the card, or replaces parts of it."""
@@ -220,7 +228,7 @@ class Run:
             raise ValueError(f"{self.folder} holds files and is no run: give another folder with --out")
         if fresh or not self.model_path.exists():
             return
-        changes = _changes(self.card().get("settings") or {}, settings)
+        changes = _changes(self._settings() if "settings" in self.card() else {}, settings)
         if changes:
             raise ValueError(
                 f"{self.folder} was trained with other settings ({'; '.join(changes)}): give another folder with "

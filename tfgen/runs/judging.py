@@ -8,11 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import catalog, data, metrics, pictures
-from tfgen.data.sources import open_source
 from tfgen.runs.fitting import epochs_of
 from tfgen.runs.folder import Run
-from tfgen.runs.sampled import Figure, decisions, default_samples, of_samples
-from tfgen.runs.training import is_dequantised, load_arrays
+from tfgen.runs.material import Material
+from tfgen.runs.sampled import Case, Figure, decisions, default_samples, of_samples
 
 __all__ = ["evaluate", "table"]
 
@@ -45,33 +44,27 @@ def evaluate(
             likelihood, and none of others.
         network: sees what the samples are of, where they are pictures; by default the classifier of the data set.
     """
-    settings = run.settings()
     with run.locked():
         model = catalog.load(run.model_path)
-        source = open_source(settings.data, split, data_dir=data_dir, limit=limit, size=settings.size)
-        x, condition = load_arrays(model, settings, source, seed)
-        figures = {}
-        for judge in (_losses, _likelihood, _energy, _reconstruction):
-            figures |= judge(
-                model, x, condition, source=source, seed=seed, k=k, chains=chains, temperatures=temperatures
-            )
-        figures |= decisions(model, x, condition, source)
-        drawn = default_samples(model, settings, samples)
-        figures |= of_samples(
-            model, x, n=drawn, settings=settings, source=source, network=network, data_dir=data_dir, seed=seed, say=say
-        )
+        material = Material(run.settings(), model, data_dir)
+        source = material.open(split, limit)
+        case = Case(material, source, *material.arrays(source, seed), split, limit, seed, say)
+        figures = _losses(case) | _likelihood(case, k) | _energy(case, chains, temperatures) | _reconstruction(case)
+        figures |= decisions(case)
+        figures |= of_samples(case, default_samples(case, samples), network)
         if hasattr(model, "reconstruct"):
             run.samples.mkdir(exist_ok=True)
-            shown = pictures.pairs(x[:32], _reconstruct(model, x, condition, slice(32)), model.values)
+            shown = pictures.pairs(case.x[:32], _reconstruct(case, slice(32)), model.values)
             pictures.save(shown, run.samples / "reconstructions.png")
+        say(table(figures, f"{run.folder}: {len(case.x):,} examples of {material.name}/{split}, seed {seed}"))
         protocol = {
-            "count": len(x),
+            "count": len(case.x),
             "seed": seed,
             "epoch": epochs_of(model, run),
-            "binarise": settings.binarise if model.values == "binary" else None,
+            "binarise": material.settings.binarise if model.values == "binary" else None,
+            "conditions": case.origin,
         }
         run.write_card(figures={**run.card().get("figures", {}), split: {**protocol, "metrics": figures}})
-    say(table(figures, f"{run.folder}: {len(x):,} examples of {settings.data}/{split}, seed {seed}"))
     return figures
 
 
@@ -85,46 +78,43 @@ def table(figures: dict[str, Figure], title: str) -> str:
     return "\n".join(lines)
 
 
-def _losses(model, x, condition, **_) -> dict[str, Figure]:
-    model.compile()
-    terms = model.evaluate(x, condition, batch_size=100, verbose=0, return_dict=True)
+def _losses(case: Case) -> dict[str, Figure]:
+    case.model.compile()
+    terms = case.model.evaluate(case.x, case.condition, batch_size=100, verbose=0, return_dict=True)
     return {
         name: {"value": float(value), "how": "the term of the training, on these data"} for name, value in terms.items()
     }
 
 
-def _likelihood(model, x, condition, *, source, seed, k, **_) -> dict[str, Figure]:
-    if not hasattr(model, "log_prob") and not hasattr(model, "bound"):
+def _likelihood(case: Case, k: int) -> dict[str, Figure]:
+    if not hasattr(case.model, "log_prob") and not hasattr(case.model, "bound"):
         return {}
-    found = metrics.likelihood(model, x, condition, k=k, seed=seed)
-    return _nats("nats", found, model, source, found.how)
+    found = metrics.likelihood(case.model, case.x, case.condition, k=k, seed=case.seed)
+    return _nats("nats", found, case, found.how)
 
 
-def _energy(model, x, condition, *, source, seed, chains, temperatures, **_) -> dict[str, Figure]:
-    figures = {}
+def _energy(case: Case, chains: int, temperatures: int) -> dict[str, Figure]:
+    figures, model = {}, case.model
     if getattr(model, "states", math.inf) <= SMALL:
-        figures |= _nats(
-            "nats",
-            metrics.enumerated_log_likelihood(model, x),
-            model,
-            source,
-            f"exact, log Z over {model.states} states",
-        )
+        found = metrics.enumerated_log_likelihood(model, case.x)
+        figures |= _nats("nats", found, case, f"exact, log Z over {model.states} states")
     if hasattr(model, "annealing_path"):
-        found, log_z = metrics.annealed_log_likelihood(model, x, chains=chains, temperatures=temperatures, seed=seed)
+        found, log_z = metrics.annealed_log_likelihood(
+            model, case.x, chains=chains, temperatures=temperatures, seed=case.seed
+        )
         how = (
             f"annealed, {chains} chains x {temperatures} temperatures, log Z {log_z.value:.2f} in [{log_z.low:.2f}, "
             f"{log_z.high:.2f}]"
         )
-        figures |= _nats("nats_annealed", found, model, source, how)
+        figures |= _nats("nats_annealed", found, case, how)
     return figures
 
 
-def _reconstruction(model, x, condition, **_) -> dict[str, Figure]:
-    if not hasattr(model, "reconstruct"):
+def _reconstruction(case: Case) -> dict[str, Figure]:
+    if not hasattr(case.model, "reconstruct"):
         return {}
-    rows = [slice(i, i + 500) for i in range(0, len(x), 500)]
-    each = np.concatenate([metrics.reconstruction_error(x[r], _reconstruct(model, x, condition, r)) for r in rows])
+    rows = [slice(i, i + 500) for i in range(0, len(case.x), 500)]
+    each = np.concatenate([metrics.reconstruction_error(case.x[r], _reconstruct(case, r)) for r in rows])
     return {
         "reconstruction_error": {
             "value": float(each.mean()),
@@ -134,17 +124,17 @@ def _reconstruction(model, x, condition, **_) -> dict[str, Figure]:
     }
 
 
-def _reconstruct(model, x, condition, rows: slice) -> np.ndarray:
-    return model.reconstruct(tf.constant(x[rows]), None if condition is None else condition[rows]).numpy()
+def _reconstruct(case: Case, rows: slice) -> np.ndarray:
+    return case.model.reconstruct(tf.constant(case.x[rows]), case.told(rows)).numpy()
 
 
-def _nats(name: str, found: metrics.Likelihood, model, source, how: str) -> dict[str, Figure]:
+def _nats(name: str, found: metrics.Likelihood, case: Case, how: str) -> dict[str, Figure]:
     """−log p(x), and bits per dim where x are bits or bytes."""
     error = found.error if math.isfinite(found.error) else None
     figures = {name: {"value": -found.nats, "error": error, "how": f"-log p(x), {how}"}}
-    dims = math.prod(source.shape)
-    if not source.real and (model.values == "binary" or is_dequantised(model, source)):
-        constant = data.dequantisation_nats(source.shape) if is_dequantised(model, source) else 0.0
+    shape, dequantised = case.source.shape, case.material.dequantises(case.source)
+    if not case.source.real and (case.model.values == "binary" or dequantised):
+        constant, dims = data.dequantisation_nats(shape) if dequantised else 0.0, math.prod(shape)
         bits = metrics.bits_per_dim(found.nats, dims, constant)
         figures[name.replace("nats", "bits_per_dim")] = {
             "value": bits,

@@ -4,23 +4,22 @@ Samples against images are judged as the data set's own small classifier sees th
 the figures compare among systems trained on these data, and not with those that Inception gave.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import data, metrics, rng
-from tfgen.data.sources import Examples, Stream, open_source
+from tfgen.data import Examples, Source
 from tfgen.model import GenerativeModel
 from tfgen.progress import progress
-from tfgen.runs.folder import Settings
-from tfgen.runs.training import load_arrays
+from tfgen.runs.material import Material
 
-__all__ = ["Figure", "decisions", "default_samples", "draw", "of_samples"]
+__all__ = ["Case", "Figure", "decisions", "default_samples", "of_samples"]
 
 Figure = dict[str, float | str]
 LEAST, IMAGES, POINTS, TESTED, PIECE = (
@@ -33,76 +32,112 @@ LEAST, IMAGES, POINTS, TESTED, PIECE = (
 PRECISION_K, DENSITY_K, SPLITS = 3, 5, 10
 
 
-def default_samples(model: GenerativeModel, settings: Settings, samples: int | None) -> int:
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A model before its judges.
+
+    Arguments:
+        material, source: the run's, and the examples of the split.
+        x, condition: these as arrays, in the values of the model.
+        split, limit, seed: as asked for.
+        say: takes a line for people.
+    """
+
+    material: Material
+    source: Source
+    x: np.ndarray
+    condition: Any
+    split: str
+    limit: int | None
+    seed: int
+    say: Callable[[str], None]
+
+    @property
+    def model(self) -> GenerativeModel:
+        return self.material.model
+
+    @property
+    def values(self) -> str:
+        """Pictures as real numbers are in 0..1."""
+        return "unit" if self.model.values == "real" else self.model.values
+
+    @property
+    def origin(self) -> str | None:
+        """Of the conditions that are drawn with."""
+        if self.model.condition is None:
+            return None
+        return "every class in turn" if conditions.has_turns(self.model.condition) else f"{self.split} examples"
+
+    def told(self, rows: slice):
+        return None if self.condition is None else tf.nest.map_structure(lambda part: part[rows], self.condition)
+
+    def conditions(self, n: int):
+        return conditions.in_turn(self.model.condition, n, self.condition)
+
+    def draw(self, n: int) -> np.ndarray:
+        """n samples [n, *shape], under the conditions in turn, in pieces that each have a seed of their own."""
+        told, parts, starts = self.conditions(n), [], range(0, n, PIECE)
+        for i, at in enumerate(progress(starts, len(starts), "samples")):
+            rows = slice(at, at + PIECE)
+            here = None if told is None else tf.nest.map_structure(lambda part: part[rows], told)  # noqa: B023
+            parts.append(self.model.sample(min(PIECE, n - at), here, seed=rng.fold_in(rng.as_seed(self.seed), i)))
+        return np.concatenate(parts)
+
+
+def default_samples(case: Case, samples: int | None) -> int:
     """How many to judge: those asked for; else 10,000 (2,500 points) of a model that has no likelihood, and none of
     others."""
     if samples is not None:
         if samples < LEAST:
             raise ValueError(f"--samples {samples}: at least {LEAST}")
         return samples
-    if any(hasattr(model, method) for method in ("log_prob", "bound", "energy", "free_energy")):
+    if any(hasattr(case.model, method) for method in ("log_prob", "bound", "energy", "free_energy")):
         return 0
-    return POINTS if settings.data in data.MIXTURES else IMAGES
+    return POINTS if case.material.name in data.MIXTURES else IMAGES
 
 
-def draw(model: GenerativeModel, n: int, seed: int) -> np.ndarray:
-    """n samples [n, *shape], every class in turn, in pieces that each have a seed of their own."""
-    condition, parts, starts = conditions.in_turn(model.condition, n), [], range(0, n, PIECE)
-    for i, at in enumerate(progress(starts, len(starts), "samples")):
-        told = None if condition is None else condition[at : at + PIECE]
-        parts.append(model.sample(min(PIECE, n - at), told, seed=rng.fold_in(rng.as_seed(seed), i)).numpy())
-    return np.concatenate(parts)
-
-
-def of_samples(
-    model: GenerativeModel,
-    x: np.ndarray,
-    *,
-    n: int,
-    settings: Settings,
-    source: Examples | Stream,
-    network: metrics.FeatureNetwork | None,
-    data_dir: str | Path | None,
-    seed: int,
-    say: Callable[[str], None],
-) -> dict[str, Figure]:
-    """Figures of n samples against the examples x of a split, in the values of the model."""
-    if not n or not (model.condition is None or isinstance(model.condition, int)):
+def of_samples(case: Case, n: int, network: metrics.FeatureNetwork | None) -> dict[str, Figure]:
+    """Figures of n samples against the examples of a split, in the values of the model."""
+    if not n:
         return {}
-    if len(x) < LEAST:
-        say(f"samples are not judged against {len(x)} examples: at least {LEAST} are needed")
+    if len(case.x) < LEAST:
+        case.say(f"samples are not judged against {len(case.x)} examples: at least {LEAST} are needed")
         return {}
-    drawn = draw(model, n, seed)
+    drawn = case.draw(n)
     if not np.isfinite(drawn).all():
         raise ValueError(
             "the samples hold numbers that are not finite: the model diverged; look at its curves, and train it "
             "again with a lower rate"
         )
-    if settings.data in data.MIXTURES:
-        return _points(drawn, x, data.MIXTURES[settings.data], seed)
-    if source.real or len(source.shape) != 3:
+    if case.material.name in data.MIXTURES:
+        return _points(drawn, case.x, data.MIXTURES[case.material.name], case.seed)
+    if case.source.real or len(case.source.shape) != 3:
         return {}
-    values = "unit" if model.values == "real" else model.values  # pictures as real numbers are in 0..1
     figures = {}
-    if network := network or _network(settings, source, say):
-        figures = _images(model, network, metrics.to_unit(drawn, values), metrics.to_unit(x, values))
-    return figures | _parzen(model, settings, drawn, x, values, data_dir, seed)
+    if network := network or _network(case):
+        figures = _images(case, network, metrics.to_unit(drawn, case.values), metrics.to_unit(case.x, case.values))
+    return figures | _parzen(case, drawn)
 
 
-def decisions(model: GenerativeModel, x: np.ndarray, condition, source: Examples | Stream) -> dict[str, Figure]:
+def decisions(case: Case) -> dict[str, Figure]:
     """What a model says of labels: of one that classifies, or clusters."""
-    if source.classes is None or not (hasattr(model, "classify") or hasattr(model, "cluster")):
+    model = case.model
+    if not (hasattr(model, "classify") or hasattr(model, "cluster")):
         return {}
-    labels, figures = _labels(source), {}
+    if (found := case.material.labels(case.split, case.limit)) is None:
+        return {}
+    (labels, classes), figures = found, {}
     if hasattr(model, "classify"):
-        wrong = _said(model.classify, x, condition).argmax(1) != labels
-        figures["error"] = _share(100 * wrong, f"percent of {len(x):,} examples that are classified wrong")
+        wrong = _said(model.classify, case).argmax(1) != labels
+        figures["error"] = _share(100 * wrong, f"percent of {len(labels):,} examples that are classified wrong")
     if hasattr(model, "cluster") and getattr(model, "categories", True):
-        clusters, where = np.unique(_said(model.cluster, x, condition), return_inverse=True)
-        table = np.zeros((len(clusters), source.classes), int)
+        clusters, where = np.unique(_said(model.cluster, case), return_inverse=True)
+        table = np.zeros((len(clusters), classes), int)
         np.add.at(table, (where, labels), 1)
         wrong = table.argmax(1)[where] != labels
-        how = f"percent of {len(x):,} examples; each of {len(clusters)} clusters counts for its most frequent label"
+        how = (
+            f"percent of {len(labels):,} examples; each of {len(clusters)} clusters counts for its most frequent label"
+        )
         figures["clustering_error"] = _share(100 * wrong, how)
     return figures
 
@@ -129,34 +164,21 @@ def _points(drawn: np.ndarray, x: np.ndarray, mixture: data.Mixture, seed: int) 
     }
 
 
-def _network(
-    settings: Settings, source: Examples | Stream, say: Callable[[str], None]
-) -> metrics.FeatureNetwork | None:
+def _network(case: Case) -> metrics.FeatureNetwork | None:
     """The classifier of these data; None, and a line that says so, where there is none."""
-    name = settings.data.split(":")[0]
-    if source.classes is None:
-        say(
-            f"{name} has no labels, so no classifier that could judge its samples: Fréchet distance, precision and "
-            "the like are left out"
-        )
-        return None
+    name, left_out = case.material.name.split(":")[0], "Fréchet distance, precision and the like are left out"
     try:
         network = metrics.feature_network(name)
     except ValueError as error:
-        say(f"Fréchet distance, precision and the like are left out: {error}")
+        case.say(f"{left_out}: {error}")
         return None
-    if network.shape != tuple(source.shape):
-        say(
-            f"Fréchet distance, precision and the like are left out: {network.name} takes {network.shape}, and these "
-            f"examples are {tuple(source.shape)}"
-        )
+    if network.shape != tuple(case.source.shape):
+        case.say(f"{left_out}: {network.name} takes {network.shape}, and these examples are {case.source.shape}")
         return None
     return network
 
 
-def _images(
-    model: GenerativeModel, network: metrics.FeatureNetwork, drawn: np.ndarray, x: np.ndarray
-) -> dict[str, Figure]:
+def _images(case: Case, network: metrics.FeatureNetwork, drawn: np.ndarray, x: np.ndarray) -> dict[str, Figure]:
     """Of unit images, as the network sees them."""
     (fake, probabilities), real = network(drawn), network.features(x)
     how = f"{network.name}, {len(drawn):,} samples against {len(x):,} examples"
@@ -183,9 +205,10 @@ def _images(
         }
     each = min(TESTED, len(real), len(fake))
     figures["nearest_neighbour"] = _nearest(fake[:each], real[:each], f"features of {network.name}")
-    if model.condition is not None and network.classes == model.condition:
-        whole = len(drawn) // model.condition * model.condition  # every class equally often
-        right = probabilities[:whole].argmax(1) == conditions.in_turn(model.condition, whole)
+    classes = case.model.condition
+    if classes is not None and network.classes == classes:
+        whole = len(drawn) // classes * classes  # every class equally often
+        right = probabilities[:whole].argmax(1) == case.conditions(whole)
         if whole:
             figures["label_accuracy"] = _share(
                 right, f"share of {whole:,} samples that {network.name} takes for the class asked for"
@@ -193,23 +216,20 @@ def _images(
     return figures
 
 
-def _parzen(
-    model, settings: Settings, drawn: np.ndarray, x: np.ndarray, values: str, data_dir, seed: int
-) -> dict[str, Figure]:
+def _parzen(case: Case, drawn: np.ndarray) -> dict[str, Figure]:
     """Sigma on the last examples of the train split; not of sets too large for memory, nor of values that are no
     brightness."""
-    if model.values not in ("unit", "binary", "signed"):
+    if case.model.values not in ("unit", "binary", "signed"):
         return {}
-    train = open_source(settings.data, "train", data_dir=data_dir, size=settings.size)
+    train = case.material.open("train")
     held = min(1000, train.count // 10)
     if not isinstance(train, Examples) or held < 2:
         return {}
-    tail = replace(train, x=train.x[-held:], labels=None if train.labels is None else train.labels[-held:])
-    validation, _ = load_arrays(model, settings, tail, seed)
-    found = metrics.parzen(*(metrics.to_unit(part, values) for part in (drawn, validation, x)))
+    validation, _ = case.material.arrays(train.part(slice(-held, None)), case.seed)
+    found = metrics.parzen(*(metrics.to_unit(part, case.values) for part in (drawn, validation, case.x)))
     how = (
         f"mean log-likelihood in nats, {len(drawn):,} windows, sigma {found.sigma:.3g} by {held:,} training "
-        f"examples, {len(x):,} examples"
+        f"examples, {len(case.x):,} examples"
     )
     return {"parzen": {"value": found.nats, "error": found.error, "how": how}}
 
@@ -229,19 +249,6 @@ def _share(each: np.ndarray, how: str) -> Figure:
     return {"value": float(each.mean()), "error": float(each.std() / math.sqrt(len(each))), "how": how}
 
 
-def _said(method: Callable, x: np.ndarray, condition) -> np.ndarray:
-    told = lambda at: (
-        None if condition is None else tf.nest.map_structure(lambda part: part[at : at + PIECE], condition)
-    )
-    return np.concatenate(
-        [np.asarray(method(tf.constant(x[at : at + PIECE]), told(at))) for at in range(0, len(x), PIECE)]
-    )
-
-
-def _labels(source: Examples | Stream) -> np.ndarray:
-    """Of every example, whether or not the model is told them."""
-    return (
-        source.labels
-        if isinstance(source, Examples)
-        else data.arrays(source, "test", values="bytes", condition=True)[1]
-    )
+def _said(method: Callable, case: Case) -> np.ndarray:
+    rows = [slice(at, at + PIECE) for at in range(0, len(case.x), PIECE)]
+    return np.concatenate([np.asarray(method(tf.constant(case.x[r]), case.told(r))) for r in rows])

@@ -1,5 +1,6 @@
 """Train into a run folder, and sample from it."""
 
+import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,20 +8,18 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from tfgen import catalog, data, distribute, pictures, signature
+from tfgen import catalog, distribute, pictures, signature
 from tfgen.checks import one_of
-from tfgen.data.sources import Examples, Stream, open_source, with_few_labels
+from tfgen.data import Source, tellers
 from tfgen.entry import Entry
 from tfgen.files import whole
 from tfgen.model import GenerativeModel
 from tfgen.runs.fitting import DECAYS, fit
 from tfgen.runs.folder import Run, Settings, plain
+from tfgen.runs.material import Material, open_training
 
-__all__ = ["is_dequantised", "load_arrays", "load_data", "load_held_out", "sample", "train"]
-
-HELD_OUT = 1000
+__all__ = ["sample", "train"]
 
 
 def train(
@@ -47,29 +46,32 @@ def train(
         settings,
         batch=settings.batch or entry.batch,
         epochs=settings.epochs or entry.epochs,
-        labels=settings.labels or _must_be_told(entry),
+        condition=settings.condition or (("labels",) if _must_be_told(entry) else ()),
     )
     _check(settings, entry)
     strategy, policy = distribute.strategy(distribute_by), keras.config.dtype_policy()
     run = Run(folder)
     run.check(plain(settings), fresh)
-    source = open_source(settings.data, "train", data_dir=data_dir, limit=settings.limit, size=settings.size)
-    if settings.labelled or getattr(entry.model, "unlabelled", False):
-        source = with_few_labels(source, settings.labelled)
+    source = open_training(settings, data_dir, few_labels=getattr(entry.model, "unlabelled", False))
     keras.utils.set_random_seed(settings.seed)
     keras.config.set_dtype_policy(settings.precision)
     try:
         with strategy.scope():
             model = _build(settings, entry, source)
-        dataset, held_out = load_data(model, settings, source), load_held_out(model, settings, data_dir)
+        material = Material(settings, model, data_dir)
+        dataset, held_out = material.dataset(source), material.held_out()
+        for note in source.notes:
+            say(f"{settings.data}: {note}")
         if (waits := getattr(model, "waits", 0)) >= settings.epochs:
             say(f"its generator begins to learn after epoch {waits}: with {settings.epochs} its samples mean nothing")
         about = {
             "system": entry.name,
             "family": entry.family,
             "paper": entry.paper,
-            "data": {"name": settings.data, "classes": source.classes, "dequantised": is_dequantised(model, source)},
+            "data": {"name": settings.data, "dequantised": material.dequantises(source)},
         }
+        if source.words:
+            about["words"] = list(source.words)
         return fit(
             run, model, dataset, held_out, settings, about=about, pictures_every=pictures_every, fresh=fresh, say=say
         )
@@ -84,11 +86,12 @@ def _must_be_told(entry: Entry) -> bool:
 
 
 def _check(settings: Settings, entry: Entry) -> None:
-    if settings.labels and "condition" not in signature.parameters(entry.model):
-        raise ValueError(f"--labels: {entry.name} cannot be told labels")
-    if settings.labelled and not settings.labels:
+    if settings.condition and "condition" not in signature.parameters(entry.model):
+        raise ValueError(f"--condition {' '.join(settings.condition)}: {entry.name} cannot be told anything")
+    if settings.labelled and settings.condition != ("labels",):
         raise ValueError(
-            f"--labelled {settings.labelled}: {entry.name} is told no labels; give --labels, too, or train joint_gan"
+            f"--labelled {settings.labelled}: {entry.name} is told no labels; give --condition labels, too, or train "
+            "joint_gan"
         )
     one_of(f"--decay {settings.decay}", settings.decay, DECAYS)
     if settings.learning_rate is not None and not settings.learning_rate > 0:
@@ -97,12 +100,10 @@ def _check(settings: Settings, entry: Entry) -> None:
         raise ValueError(f"batch {settings.batch} and epochs {settings.epochs}: both are at least 1")
 
 
-def _build(settings: Settings, entry: Entry, source: Examples | Stream) -> GenerativeModel:
+def _build(settings: Settings, entry: Entry, source: Source) -> GenerativeModel:
     arguments = dict(settings.arguments)
-    if settings.labels:
-        if source.classes is None:
-            raise ValueError(f"--labels: {settings.data} has none")
-        arguments["condition"] = source.classes
+    if source.spec is not None:
+        arguments["condition"] = source.spec
     model = entry.full(source.shape, **arguments)
     model.compile(jit_compile=settings.xla)
     if settings.learning_rate is not None:
@@ -114,67 +115,59 @@ def _build(settings: Settings, entry: Entry, source: Examples | Stream) -> Gener
     return model
 
 
-def load_data(model: GenerativeModel, settings: Settings, source: Examples | Stream) -> tf.data.Dataset:
-    """To train on, in the values of the model."""
-    if source.real and model.values != "real":
-        raise ValueError(
-            f"{settings.data} holds real numbers, and this {settings.system} takes {model.values} values: take other "
-            "data, or see its arguments"
-        )
-    return data.load(source, "train", batch=settings.batch, seed=settings.seed, **_form(model, settings, source))
-
-
-def load_arrays(
-    model: GenerativeModel, settings: Settings, source: Examples | Stream, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """x and the labels (None for a model that is not told any), in their own order."""
-    given = data.arrays(source, seed=seed, **_form(model, settings, source))
-    return given if isinstance(given, tuple) else (given, None)
-
-
-def _form(model: GenerativeModel, settings: Settings, source: Examples | Stream) -> dict:
-    return {
-        "values": model.values,
-        "binarise": settings.binarise,
-        "dequantise": is_dequantised(model, source),
-        "condition": model.condition is not None,
-    }
-
-
-def is_dequantised(model: GenerativeModel, source: Examples | Stream) -> bool:
-    """Bytes are, for a density of real numbers."""
-    return not source.real and model.values == "real" and (hasattr(model, "log_prob") or hasattr(model, "bound"))
-
-
-def load_held_out(
-    model: GenerativeModel, settings: Settings, data_dir: str | Path | None
-) -> tuple[np.ndarray, np.ndarray | None] | None:
-    """The first thousand examples of the test split, for the curves; None where the data have none."""
-    try:
-        source = open_source(settings.data, "test", data_dir=data_dir, limit=HELD_OUT, size=settings.size)
-    except ValueError as error:
-        if "split" not in str(error):
-            raise
-        return None
-    return load_arrays(model, settings, source)
-
-
 def sample(
-    run: Run, n: int, *, seed: int | None = None, label: int | None = None, out: str | Path | None = None
+    run: Run,
+    n: int,
+    *,
+    seed: int | None = None,
+    label: int | None = None,
+    caption: str | None = None,
+    out: str | Path | None = None,
+    say: Callable[[str], None] = print,
 ) -> Path:
-    """n samples as a picture, or as numbers where `out` ends in .npy."""
+    """n samples as a picture, or as numbers where `out` ends in .npy.
+
+    Arguments:
+        label: of a model that is told labels: all of this class.
+        caption: of a model that is told captions: all of this one.
+    """
     if n < 1:
         raise ValueError(f"-n {n}: at least one sample")
     model = catalog.load(run.model_path)
-    if label is not None and not isinstance(model.condition, int):
-        raise ValueError(f"--label {label}: this {run.card().get('system')} was not told labels")
+    condition = _asked(run, model, label, caption)
+    if condition is None:
+        condition = run.conditions(model, n)
+        if model.condition is not None:
+            say(f"conditions: {run.card().get('conditions') or 'every class in turn'}")
     out = Path(out) if out else run.samples / f"samples-{n}{'' if seed is None else f'-seed{seed}'}.png"
     if out.suffix not in (".png", ".npy"):
         raise ValueError(f"--out {out}: a file that ends in .png (a picture) or .npy (the numbers)")
-    x = model.sample(n, run.conditions(model, n) if label is None else label, seed=seed).numpy()
+    x = model.sample(n, condition, seed=seed).numpy()
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
-        return pictures.save(pictures.draw(x, model.values), out)
+        given = pictures.picture_in(condition) if label is caption is None else None
+        return pictures.save(pictures.draw(x, model.values, given=given), out)
     with whole(out) as partial:
         np.save(partial, x)
     return out
+
+
+def _asked(run: Run, model: GenerativeModel, label: int | None, caption: str | None):
+    """The one condition that a person names."""
+    system, words = run.card().get("system"), run.card().get("words")
+    if label is not None:
+        if not isinstance(model.condition, int):
+            raise ValueError(f"--label {label}: this {system} was not told labels")
+        return label
+    if caption is None:
+        return None
+    if not words or not isinstance(model.condition, tuple):
+        raise ValueError(f"--caption {caption!r}: this {system} was not told captions alone")
+    found = tellers.bag([caption], words)[0]
+    if not found.any():
+        near = [other for word in tellers.words_of(caption) for other in difflib.get_close_matches(word, words, 3)]
+        raise ValueError(
+            f"--caption {caption!r}: none of its words was learnt; it knows {', '.join(near or words[:8])}"
+            f"{'' if near else ', …'}"
+        )
+    return found
