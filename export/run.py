@@ -7,11 +7,10 @@ from pathlib import Path
 from export.artifact import Artifact, artifacts
 from export.signatures import examples, signatures
 from tfgen import catalog
-from tfgen.data.sources import open_source
 from tfgen.model import GenerativeModel
 from tfgen.runs.fitting import epochs_of
 from tfgen.runs.folder import Run
-from tfgen.runs.training import load_arrays
+from tfgen.runs.material import Material
 
 __all__ = ["ROWS", "export", "job", "load"]
 
@@ -54,12 +53,11 @@ def load(run: Run) -> tuple[GenerativeModel, dict]:
 def _data(run: Run, model: GenerativeModel, say: Callable) -> tuple:
     """Held-out examples to compare on and training examples for the ranges of integers; None where the data are not at
     hand, and then samples of the model take their place."""
-    settings, found = run.settings(), []
+    material, found = Material(run.settings(), model), []
     for split, n in (("test", ROWS), ("train", REPRESENTATIVE)):
         try:
-            source = open_source(settings.data, split, data_dir=None, limit=n, size=settings.size)
-            x, condition = load_arrays(model, settings, source)
-            found.append((x[:n], condition) if len(x) >= ROWS else None)
+            x, condition = material.arrays(material.open(split, n))
+            found.append((x, condition) if len(x) >= ROWS else None)
         except (ValueError, OSError) as error:
             say(f"no {split} data ({str(error).splitlines()[0]}): samples of the model take their place")
             found.append(None)

@@ -182,6 +182,43 @@ def test_codes_told_labels_or_none(home, capsys):
     assert code == 0 and "begins to learn after epoch 20" in out
 
 
+def test_told_pairs_and_captions(home, capsys):
+    """Trained, drawn, judged and analysed under the conditions of held-out pictures, and of a caption."""
+    for folder in ("photos", "edges"):
+        (home / folder).mkdir()
+    rows = ["file,caption"]
+    for i in range(60):
+        photo = np.random.RandomState(i).randint(0, 256, (4, 4)).astype("uint8")
+        Image.fromarray(photo).save(home / "photos" / f"{i}.png")
+        Image.fromarray(255 - photo).save(home / "edges" / f"{i}.png")
+        rows.append(f"{i}.png,{'light' if photo.mean() > 128 else 'dark'} picture")
+    (home / "captions.csv").write_text("\n".join(rows))
+    line = ["train", "made", "--data", "./photos", "--batch", 10, "--epochs", 1, "--set", "hidden=8"]
+    code, _, err = run(capsys, *line, "--condition", "./edges", "--condition", "small:2", "--out", "pair")
+    assert code == 0, err
+    assert run(capsys, "evaluate", "pair", "--samples", 20)[0] == 0 and run(capsys, "analyse", "pair")[0] == 0
+    code, out, _ = run(capsys, "sample", "pair", "-n", 5, "--seed", 1, "--out", "five.npy")
+    assert code == 0 and "conditions: held-out examples" in out
+    x, told = tfgen.data.arrays("./photos", "test", condition=("./edges", "small:2"), values="unit")
+    pair = Run(home / "pair")
+    given = pair.conditions(tfgen.load("pair"), 5)
+    np.testing.assert_allclose(given["pair"], 1 - x[np.arange(5) % len(x)], atol=1e-6)
+    np.testing.assert_allclose(given["small"], told["small"][np.arange(5) % len(x)])
+    np.testing.assert_array_equal(np.load("five.npy"), tfgen.load("pair").sample(5, given, seed=1))
+    judged = pair.card()["figures"]["test"]
+    assert judged["conditions"] == "test examples" and judged["count"] == len(x) and "nats" in judged["metrics"]
+
+    code, _, err = run(capsys, *line, "--condition", "captions.csv", "--out", "words")
+    assert code == 0 and Run(home / "words").card()["words"] == ["dark", "light", "picture"], err
+    for caption in ("A dark picture!", "picture, dark"):
+        assert run(capsys, "sample", "words", "--caption", caption, "--seed", 2, "--out", f"{caption[0]}.npy")[0] == 0
+    np.testing.assert_array_equal(np.load("A.npy"), np.load("p.npy"))
+    code, _, err = run(capsys, "sample", "words", "--caption", "ligth")
+    assert code == 2 and "none of its words was learnt; it knows light" in err
+    code, _, err = run(capsys, "sample", "pair", "--caption", "dark")
+    assert code == 2 and "was not told captions alone" in err
+
+
 def test_precision_xla_and_decay(home, capsys):
     code, _, err = run(
         capsys,
@@ -382,12 +419,12 @@ def test_bad_input(shelf, monkeypatch, capsys, arguments, words):
     monkeypatch.setattr(
         urllib.request, "urlopen", lambda *args, **kwargs: (_ for _ in ()).throw(urllib.error.URLError("no network"))
     )
-    before = {p: p.stat().st_mtime_ns for p in shelf.rglob("*") if p.is_file() and p.name != ".lock"}
+    runs = {p.with_name(".lock") for p in shelf.rglob("card.json")}
+    before = {p: p.is_file() and p.stat().st_mtime_ns for p in set(shelf.rglob("*")) - runs}
     code, _, err = run(capsys, *arguments)
     assert code == 2 and len(err.strip().splitlines()) == 1 and words in err, err
-    after = {p: p.stat().st_mtime_ns for p in shelf.rglob("*") if p.is_file() and p.name != ".lock"}
-    assert {p: after.get(p) for p in before} == before
-    assert not list(shelf.rglob("*.partial-*")) and not list(shelf.rglob("model.keras.*"))
+    after = {p: p.is_file() and p.stat().st_mtime_ns for p in set(shelf.rglob("*")) - runs}
+    assert before == after
 
 
 def test_options_that_are_none(home, capsys):
