@@ -1,5 +1,7 @@
 """Speed as ratios within one run: `python -m benchmarks`, and of GANs `python -m benchmarks gan`.
 
+`python -m benchmarks face` draws the README's samples.
+
 1. `fit` against a bare loop over the same tf.data with the same step: what the house costs.
 2. The RBM against scikit-learn's BernoulliRBM on the same work: persistent contrastive divergence, 100 chains, batches
 of 100.
@@ -103,5 +105,9 @@ if __name__ == "__main__":
         from benchmarks import gan
 
         gan.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["face"]:
+        from benchmarks import face
+
+        sys.exit(face.main(sys.argv[2:]))
     else:
         main()

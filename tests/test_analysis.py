@@ -185,7 +185,7 @@ def test_traversals_of_a_vae_move_what_the_posterior_uses():
     model = tfgen.VAE((4,), latent=3, hidden=())
     kernel = np.zeros((4, 6), "float32")
     kernel[0, 2], kernel[1, 0] = 8, 2  # μ_2 = 8 x_0, μ_0 = 2 x_1, μ_1 = 0
-    model.encoder.set_weights([kernel, np.zeros(6, "float32")])
+    model.q.net.set_weights([kernel, np.zeros(6, "float32")])
     x = np.random.default_rng(0).integers(0, 2, (50, 4)).astype("float32")
     (found,) = analysis.traversals(model, x, count=2, steps=7)
     assert (
@@ -375,7 +375,7 @@ def test_arithmetic_with_a_classifier(vae, monkeypatch):
 def test_what_is_not_there_is_said(vae, monkeypatch):
     """No classifier, no stages, no test split: each a line, and the rest is drawn."""
     lines = []
-    monkeypatch.setattr("tfgen.runs.analysing.load_held_out", lambda *_: None)
+    monkeypatch.setattr("tfgen.runs.analysing.Material.held_out", lambda self: None)
     monkeypatch.setattr(callbacks.Snapshots, "kept", lambda self: {})
 
     def none(name):

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from tfgen.metrics import classifier, features
 from tfgen.metrics.networks import SAVED, paths_of
 from tfgen.model import GenerativeModel
 from tfgen.runs import Settings, sampled
+from tfgen.runs.material import Material
 
 R = np.random.RandomState(0)
 
@@ -460,7 +462,7 @@ class Replay(GenerativeModel):
     """
 
     def __init__(self, shape, *, condition=None, name="digits", split="train"):
-        source = data.open_source(name, split, condition="labels")
+        source = data.open_source(name, split, condition=() if name == "bars" else "labels")
         super().__init__(shape, condition, "real" if source.real else "unit")
         vars(self).update(x=source.x if source.real else source.x.astype("float32") / 255, labels=source.condition)
 
@@ -476,20 +478,16 @@ class Replay(GenerativeModel):
         return tf.gather(self.x, tf.argmax(chosen, 1))
 
 
-def judge(model, name, *, n, limit=None, said=None):
-    source = data.open_source(name, "test", limit=limit)
-    x = data.arrays(source, values=model.values)
-    return sampled.of_samples(
-        model,
-        x,
-        n=n,
-        settings=Settings("replay", data=name),
-        source=source,
-        network=None,
-        data_dir=None,
-        seed=0,
-        say=(said if said is not None else []).append,
-    )
+def case(model, name="digits", limit=None, said=None, seed=0):
+    """The model before its judges."""
+    material = Material(Settings("replay", data=name, condition=("labels",) if model.condition else ()), model)
+    source = material.open("test", limit)
+    say = (said if said is not None else []).append
+    return sampled.Case(material, source, *material.arrays(source), "test", limit, seed, say)
+
+
+def judge(model, name, *, n, **options):
+    return sampled.of_samples(case(model, name, **options), n, None)
 
 
 def test_judges_of_a_perfect_sampler():
@@ -539,35 +537,36 @@ def test_judges_of_points():
 def test_judges_say_what_they_leave_out():
     said = []
     found = judge(Replay((4, 4, 1), name="bars"), "bars", n=50, limit=40, said=said)
-    assert set(found) == {"parzen"} and len(said) == 1 and "bars has no labels" in said[0]
+    assert set(found) == {"parzen"} and len(said) == 1 and "no classifier of bars" in said[0]
     assert judge(Replay((8, 8, 1)), "digits", n=50, limit=5, said=said) == {} and "at least 10" in said[1]
     model = Replay((8, 8, 1))
     assert [
-        sampled.default_samples(model, Settings("replay", data=d), s)
+        sampled.default_samples(case(model if d == "digits" else Replay((2,), name="ring"), d, 20), s)
         for d, s in (("digits", None), ("ring", None), ("ring", 70))
     ] == [10_000, 2_500, 70]
     model.log_prob = lambda x: x
-    assert sampled.default_samples(model, Settings("replay"), None) == 0
+    assert sampled.default_samples(case(model, limit=20), None) == 0
     with pytest.raises(ValueError, match="at least 10"):
-        sampled.default_samples(model, Settings("replay"), 9)
+        sampled.default_samples(case(model, limit=20), 9)
 
 
 def test_samples_are_drawn_in_pieces_of_their_own():
     model = Replay((2,), name="grid")
-    x = sampled.draw(model, 1100, 3)
+    x = case(model, "grid", 20, seed=3).draw(1100)
     assert x.shape == (1100, 2) and len(np.unique(x, axis=0)) > 1080  # of 100,000 examples: about six are drawn twice
-    np.testing.assert_array_equal(x, sampled.draw(model, 1100, 3))
-    labels = sampled.draw(Replay((8, 8, 1), condition=10, split="test"), 20, 0)
-    assert labels.shape == (20, 8, 8, 1)
+    np.testing.assert_array_equal(x, case(model, "grid", 20, seed=3).draw(1100))
+    x = case(Replay((8, 8, 1), condition=10, split="test"), limit=20).draw(20)
+    assert x.shape == (20, 8, 8, 1)
 
 
 def test_labels_and_clusters_by_hand():
-    source = data.Examples(np.zeros((6, 2), "float32"), np.array([0, 0, 0, 1, 1, 2]), 3)
-    model = Replay((8, 8, 1))
-    assert sampled.decisions(model, source.x, None, source) == {}
+    model, x = Replay((8, 8, 1)), np.zeros((6, 2), "float32")
+    material = SimpleNamespace(model=model, labels=lambda split, limit: (np.array([0, 0, 0, 1, 1, 2]), 3))
+    hand = sampled.Case(material, None, x, None, "test", None, 0, str)
+    assert sampled.decisions(hand) == {}
     model.classify = lambda x, condition: tf.one_hot([0, 0, 1, 1, 1, 1], 3)
     model.cluster = lambda x, condition: tf.constant([7, 7, 7, 7, 4, 4])  # 7 is 0 but for one, 4 is 1 or 2
-    found = sampled.decisions(model, source.x, None, source)
+    found = sampled.decisions(hand)
     assert found["error"]["value"] == pytest.approx(100 * 2 / 6) and "percent of 6" in found["error"]["how"]
     assert (
         found["clustering_error"]["value"] == pytest.approx(100 * 2 / 6)
