@@ -22,6 +22,7 @@ from tfgen.laws import Law
 __all__ = ["GenerativeModel", "Player", "Terms", "every"]
 
 Terms = dict[str, tf.Tensor]
+_NO_SAMPLER = "{} declares no laws of noise and has no sampler"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +58,7 @@ class GenerativeModel(KerasModel):
         values: what x may hold: "binary", "unit", "signed", "bytes" or "real".
     """
 
+    laws: Law | dict[str, Law] | None = None  # what a sample, or one piece of it, is drawn from (`tfgen.laws`)
     pieces: int | None = None  # of a chain: its sample is what the last of so many `advance`s gives
     length: int | None = None  # of a sequence of any length, where nobody says one
 
@@ -93,11 +95,6 @@ class GenerativeModel(KerasModel):
     def after_epoch(self) -> None:
         """What needs the whole epoch: the M-step of EM, the next layer."""
 
-    @property
-    def laws(self) -> Law | dict[str, Law]:
-        """What a sample is drawn from (`tfgen.laws`); of a model with `advance`, one piece of it."""
-        raise NotImplementedError(f"{type(self).__name__} has no sampler")
-
     def generate(self, noise, condition=None) -> tf.Tensor:
         """Samples [n, *shape], a deterministic function of the noise.
 
@@ -106,7 +103,7 @@ class GenerativeModel(KerasModel):
         law whose first dimension is None) it is its next part [n, length of the noise, …].
         """
         if not hasattr(self, "advance"):
-            raise NotImplementedError(f"{type(self).__name__} has no sampler")
+            raise NotImplementedError(_NO_SAMPLER.format(type(self).__name__))
         n = tf.shape(tf.nest.flatten(noise)[0])[0]
         if not self.pieces:
             return self.advance(noise, self.start(n, condition), condition)[0]
@@ -180,6 +177,8 @@ class GenerativeModel(KerasModel):
     def noise(self, n: int, seed, *, length: int | None = None):
         """Every random number that n samples need, by the declared laws: float32, n first; of a chain all its pieces,
         [n, pieces, …]."""
+        if self.laws is None:
+            raise NotImplementedError(_NO_SAMPLER.format(type(self).__name__))
         seed, length = rng.as_seed(seed), self._length(length)
         if not self.pieces:
             return noise_laws.draw(self.laws, n, seed, length)
@@ -233,6 +232,8 @@ class GenerativeModel(KerasModel):
 
     def noise_signature(self):
         """TensorSpecs of `noise(n, …)` for any n."""
+        if self.laws is None:
+            raise NotImplementedError(_NO_SAMPLER.format(type(self).__name__))
         return noise_laws.signature(self.laws, before=(self.pieces,) if self.pieces else ())
 
     # -- small parts ---------------------------------------------------------------------------------------------------

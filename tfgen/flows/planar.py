@@ -27,6 +27,6 @@ class Planar(keras.layers.Layer):
         """f(z), and log |det ∂f/∂z| [...]."""
         w, u = self.w.value, self.u.value
         wu = tf.tensordot(w, u, 1)
-        u += (tf.nn.softplus(wu) - 1 - wu) * w / tf.reduce_sum(w**2)
+        u = u + (tf.nn.softplus(wu) - 1 - wu) * w / tf.reduce_sum(w**2)
         a = tf.tanh(tf.tensordot(z, w, 1) + self.b)
         return z + a[..., None] * u, tf.math.log(tf.abs(1 + (1 - a**2) * tf.tensordot(w, u, 1)))

@@ -1,5 +1,6 @@
 """Bricks of which nets and models are made."""
 
+from tfgen.layers.causal import CausalConv
 from tfgen.layers.dropout import Dropout, GaussianNoise
 from tfgen.layers.kernels import Spectral, WeightNormalized
 from tfgen.layers.masked import MaskedDense
@@ -10,6 +11,7 @@ from tfgen.layers.residual import Residual
 from tfgen.layers.virtual import Reference, Strip, VirtualBatchNormalization
 
 __all__ = [
+    "CausalConv",
     "Dropout",
     "GaussianNoise",
     "MaskedDense",
