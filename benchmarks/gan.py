@@ -90,7 +90,7 @@ def ours(weights: pathlib.Path) -> tuple[dict[str, Callable], Losses]:
         }
         model.compile()
         with (
-            mock.patch.object(model, "noise", lambda n, seed, draws=draws: tf.constant(draws.noise(int(n)))),
+            mock.patch.object(model, "draw", lambda x, draws=draws: tf.constant(draws.noise(len(x)))),
             mock.patch.object(
                 tfgen.rng, "uniform", lambda shape, seed, draws=draws: tf.constant(draws.share(int(shape[0])))
             ),
@@ -103,7 +103,8 @@ def ours(weights: pathlib.Path) -> tuple[dict[str, Callable], Losses]:
         add(name, name, cls(SHAPE, width=WIDTH))
         add(f"{name}, XLA", name, cls(SHAPE, width=WIDTH), jit_compile=True)
     for penalty in PENALTIES:
-        model = tfgen.DCGAN(SHAPE, width=WIDTH, critic_norm="none", penalties=() if penalty == "none" else (penalty,))
+        chosen = {"none": {}, "clip": {"clip": 0.01}}.get(penalty, {"penalties": (penalty,)})
+        model = tfgen.DCGAN(SHAPE, width=WIDTH, critic_norm="none", **chosen)
         add(penalty, "dcgan", model)
     np.savez(weights, **initial)
     return rounds, losses

@@ -143,7 +143,7 @@ def test_what_a_gan_cannot_be_made_of():
     one_line("FGAN plays no game 'hinge'", lambda: adversarial.FGAN((2,), game="hinge"))
     one_line("BGAN plays no game 'kl'", lambda: adversarial.BGAN((2,), game="kl"))
     one_line("clip=0: expected a number above 0", lambda: adversarial.MMDGAN((2,), clip=0))
-    one_line("dropout=2: expected", lambda: GMMN((2,), code=2, dropout=2))
+    one_line(r"dropout=2(.0)?: expected", lambda: GMMN((2,), code=2, dropout=(2.0, 0.0)))
     one_line("gamma=-1: expected", lambda: Disco((2,), gamma=-1))
     one_line("information=-1: expected", lambda: InfoGAN((2,), information=-1))
     one_line("no categorical code", lambda: InfoGAN((2,), hidden=(3,), categories=()).cluster(tf.zeros([1, 2])))
@@ -488,7 +488,7 @@ def test_gmmn_by_hand():
 
 def test_gmmn_matches_codes():
     """With an auto-encoder the statistic is one of codes between 0 and 1, and samples are decoded."""
-    model = GMMN((2,), latent=2, hidden=(3,), values="real", code=3, dropout=0.0, bandwidths=(0.5,))
+    model = GMMN((2,), latent=2, hidden=(3,), values="real", code=3, dropout=(0.0, 0.0), bandwidths=(0.5,))
     x = numbers(6, 2)
     with rng.stream(SEED):
         loss = model.loss_terms(tf.constant(x))["loss"]

@@ -95,6 +95,20 @@ def test_penalties_by_hand(name, shape, monkeypatch):
     np.testing.assert_allclose(ours, differences, rtol=2e-3, atol=2e-3)
 
 
+@pytest.mark.parametrize("slope", [0.25, 1.0, 3.0])
+def test_a_gradient_penalty_has_two_sides(slope):
+    """(|∇v| - 1)² of v = slope · x, below one as above it; R1 and R2 pull to zero from either side."""
+    x, tape = tf.ones([4, 1]), tf.GradientTape(persistent=True)
+    with tape:
+        tape.watch(x)
+        y = 2 * x
+        v, w = slope * x[:, 0], slope * y[:, 0]
+    play = losses.Play(lambda rows: slope * rows[:, 0], x, y, v, w, tape)
+    np.testing.assert_allclose(losses.penalty("gradient_penalty").term(play), [(slope - 1) ** 2] * 4, atol=1e-6)
+    for name in ("r1", "r2"):
+        np.testing.assert_allclose(losses.penalty(name).term(play), [slope**2 / 2] * 4, rtol=1e-6)
+
+
 def test_weights_of_penalties():
     assert {name: losses.penalty(name).weight for name in losses.PENALTIES} == {
         "gradient_penalty": 10,

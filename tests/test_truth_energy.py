@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfgen import metrics, rng
 from tfgen.energy import RBM, Helmholtz
+from tfgen.sampling import annealed_importance
 
 STATES = oracles.binary_states(4).astype("float32")
 SEED = tf.constant([3, 0], tf.int64)
@@ -150,6 +151,42 @@ def test_persistent_chains_go_on():
     rbm.evaluate(STATES, verbose=0)
     np.testing.assert_array_equal(rbm.h.numpy(), middle)
     assert not np.array_equal(middle, start) and set(np.unique(middle)) <= {0.0, 1.0}
+
+
+def test_persistent_chains_give_the_exact_gradient():
+    """Weights held still, 20,000 chains come to the model's own distribution, so that the rule is the gradient of the
+    likelihood: neither chains that start anew at each step nor a negative phase from the data would be."""
+    rbm = randomised(RBM((4,), hidden=3, chains=20_000))
+    x = STATES[[0, 3, 5, 5, 15]]
+
+    @tf.function
+    def learn(seed):
+        with rng.stream(seed):
+            return rbm.contrastive_divergence(x)[1]
+
+    for i in range(40):
+        directions = learn(tf.constant([i, 7], tf.int64))
+    for ours, exact in zip(directions, oracles.rbm_gradient(x, *parameters(rbm)), strict=True):
+        np.testing.assert_allclose(-ours.numpy(), exact, atol=0.014)
+    exact = oracles.rbm_gradient(x, *parameters(rbm))
+    restarted = oracles.rbm_cd_expected_gradient(x, *parameters(rbm), k=1)
+    assert max(np.abs(a - b).max() for a, b in zip(restarted, exact, strict=True)) > 0.03  # it would be seen
+
+
+@pytest.mark.parametrize("start", [None, STATES[:6]])
+def test_annealing_weighs_without_bias_along_three_temperatures(rbm, start):
+    """E[w] = Z / Z_0 however few temperatures there are, if each move leaves its own temperature's distribution as it
+    is and the chains begin at the first one's: 200,000 weights, within five standard errors."""
+    path = rbm.annealing_path(start)
+    log_z = annealed_importance(path, chains=200_000, temperatures=3, seed=4)
+    exact = oracles.rbm_log_z(*parameters(rbm))
+    error = (log_z.high - log_z.value) / 3
+    assert abs(log_z.value - exact) < 5 * error and error < 0.01
+    rates = np.full(4, 0.5) if start is None else start.mean(0)
+    base = np.log((rates + 0.01) / (1.01 - rates))
+    assert float(path.log_z_start) == pytest.approx(np.logaddexp(0, base).sum() + 3 * math.log(2), rel=1e-5)
+    drawn = path.start(100_000, SEED).numpy().mean(0)
+    np.testing.assert_allclose(drawn, 1 / (1 + np.exp(-base)), atol=0.01)
 
 
 def test_helmholtz_bound(net):

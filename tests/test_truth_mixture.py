@@ -100,6 +100,15 @@ def test_a_component_cannot_collapse():
     assert np.linalg.eigvalsh(covariances(gmm)).min() > 0.0099
 
 
+def test_the_least_eigenvalue_is_a_bound_and_no_ridge():
+    """The exact maximum under the bound: what is above it stays, what is below it is lifted to it."""
+    gmm = GMM((2,), components=1, floor=0.5)
+    gmm.compile()
+    x = np.float32([[2, 0.1], [-2, 0.1], [2, -0.1], [-2, -0.1]])
+    gmm.fit(x, batch_size=4, epochs=3, verbose=0)
+    np.testing.assert_allclose(covariances(gmm)[0], [[4, 0], [0, 0.5]], atol=1e-4)
+
+
 def test_gmm_density_integrates_and_is_sampled():
     gmm = GMM((2,), components=3)
     gmm.compile()

@@ -6,6 +6,7 @@
 Li, Swersky, Zemel, "Generative moment matching networks", 2015, https://arxiv.org/abs/1502.02761
 """
 
+import keras
 import tensorflow as tf
 
 from tfgen import condition as conditions
@@ -34,8 +35,8 @@ class GMMN(GenerativeModel):
         bandwidths: σ of the Gaussians, a squared length; by default the paper's for MNIST: 2 to 80, and 1 between
             codes.
         code: units of the auto-encoder's code, each between 0 and 1; 0 for none.
-        code_hidden, code_epochs, dropout: units of the encoder's hidden layers, how long it learns, and the dropout on
-            what it sees.
+        code_hidden, code_epochs, dropout: sigmoid units of the encoder's hidden layers, how long it learns, by
+            cross-entropy where values are "unit", and the dropout on what it sees and on its hidden units.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class GMMN(GenerativeModel):
         code: int = 0,
         code_hidden: tuple[int, ...] = (1024,),
         code_epochs: int = 20,
-        dropout: float = 0.2,
+        dropout: tuple[float, float] = (0.2, 0.5),
     ):
         at_least(1, latent=latent, hidden=hidden, width=width, code_hidden=code_hidden, code_epochs=code_epochs)
         at_least(0, code=code)
@@ -67,9 +68,16 @@ class GMMN(GenerativeModel):
         else:
             self.generator = generator_net(latent + told, (code,), hidden=hidden, last="sigmoid")
             self.encoder, self.decoder = autoencoder(
-                shape, code, net, hidden=code_hidden, width=width, last=LAST[values]
+                shape,
+                code,
+                net,
+                hidden=code_hidden,
+                width=width,
+                activation="sigmoid",
+                dropout=dropout[1],
+                last=LAST[values],
             )
-            self.dropout = Dropout(dropout)
+            self.dropout = Dropout(dropout[0])
             self.stages = Stages((code_epochs,))
 
     def players(self):
@@ -92,6 +100,9 @@ class GMMN(GenerativeModel):
 
     def reconstruction_terms(self, x, condition=None, training=True):
         decoded = self.decoder(self._encoded(self.dropout(x, training=training), training), training=training)
+        if self.values == "unit":
+            each = keras.losses.binary_crossentropy(self.flat(x)[..., None], self.flat(decoded)[..., None])
+            return {"loss": tf.reduce_sum(each, -1)}
         return {"loss": tf.reduce_sum(self.flat(x - decoded) ** 2, -1)}
 
     def loss_terms(self, x, condition=None, training=True):

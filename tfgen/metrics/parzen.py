@@ -20,7 +20,7 @@ from tfgen.metrics.features import pieces, rows_of
 
 __all__ = ["SIGMAS", "Parzen", "parzen"]
 
-SIGMAS = tuple(float(10**e) for e in np.linspace(-1, 0, 10))
+SIGMAS = (*(round(0.1 + i / 100, 2) for i in range(20)), 0.4, 0.6, 1.0)  # the authors' twenty, and a few for wider data
 
 
 class Parzen(NamedTuple):
