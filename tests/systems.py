@@ -15,6 +15,7 @@ from tfgen.entry import Entry
 from tfgen.model import GenerativeModel, Player
 from tfgen.nets import mlp
 from tfgen.parts import Stages
+from tfgen.sampling import unroll
 
 
 class Greedy(GenerativeModel):
@@ -96,15 +97,12 @@ class Walk(GenerativeModel):
 
     def advance(self, noise, state, condition=None):
         """The next piece, and the state to go on from."""
-        length = tf.shape(noise)[1]
-        pieces = tf.TensorArray(tf.float32, length)
 
-        def body(t, state, pieces):
-            x = rng.bernoulli(noise[:, t], logits=self.logits(state))
-            return t + 1, self.step(state, x), pieces.write(t, x)
+        def step(u, state):
+            x = rng.bernoulli(u, logits=self.logits(state))
+            return x, self.step(state, x)
 
-        _, state, pieces = tf.while_loop(lambda t, *_: t < length, body, (0, state, pieces))
-        return tf.transpose(pieces.stack()), state
+        return unroll(step, noise, state)
 
 
 class Told(GenerativeModel):

@@ -2,6 +2,7 @@
 is judged, samples, and comes back from its file."""
 
 import functools
+import itertools
 import math
 
 import keras
@@ -12,10 +13,11 @@ import tensorflow as tf
 import tfgen
 from tfgen import heads, laws, losses, rng, runs
 from tfgen.flows import Planar
-from tfgen.layers import CausalConv
+from tfgen.layers import CausalConv, CausalStack, GatedConv
 from tfgen.model import GenerativeModel, Player
 from tfgen.nets import mlp
 from tfgen.parts import Critic, Diagonal, Flowed, Pool, Stages, Weighted
+from tfgen.sampling import unroll
 
 BITS = np.random.default_rng(0).integers(0, 2, (32, 6)).astype("float32")
 PLANE = np.random.default_rng(1).normal(size=(32, 2)).astype("float32")
@@ -67,20 +69,17 @@ class CycleGAN(GenerativeModel):
         self.Dx, self.Dy = (Critic(patches(s, n), game="least_squares") for s, n in ((shape, "Dx"), (condition, "Dy")))
         self.pools, self.cycle, self.laws = [Pool(8, shape), Pool(8, condition)], cycle, {}
 
-    def critic_terms(self, D, pool, real, fake, training):
-        return D.terms(D.play(real, pool.exchange(fake) if training else fake, None, training))
-
     def players(self):
-        of = lambda D, terms: Player(terms, D.trainable_variables)
-        x = lambda x, y, training: self.critic_terms(self.Dx, self.pools[0], x, self.to_x(y), training)
-        y = lambda x, y, training: self.critic_terms(self.Dy, self.pools[1], y, self.to_y(x), training)
+        judged = lambda D, pool, real, fake, training: D.terms(D.play(real, pool.exchange(fake) if training else fake))
+        x = lambda x, y, training: judged(self.Dx, self.pools[0], x, self.to_x(y), training)
+        y = lambda x, y, training: judged(self.Dy, self.pools[1], y, self.to_y(x), training)
         movers = self.to_x.trainable_variables + self.to_y.trainable_variables
-        return {"Dx": of(self.Dx, x), "Dy": of(self.Dy, y), "generators": Player(self.generator_terms, movers)}
+        critics = {"Dx": Player(x, self.Dx.trainable_variables), "Dy": Player(y, self.Dy.trainable_variables)}
+        return {**critics, "generators": Player(self.generator_terms, movers)}
 
     def generator_terms(self, x, y, training=True):
         fake_x, fake_y = self.to_x(y), self.to_y(x)
-        pairs = ((x, self.to_x(fake_y)), (y, self.to_y(fake_x)))
-        away = sum(tf.reduce_mean(tf.abs(a - b), [1, 2, 3]) for a, b in pairs)
+        away = sum(map(losses.each, (tf.abs(x - self.to_x(fake_y)), tf.abs(y - self.to_y(fake_x)))))
         return {"loss": self.Dx.fooled(fake_x) + self.Dy.fooled(fake_y) + self.cycle * away, "cycle": away}
 
     def generate(self, noise, condition=None):
@@ -114,21 +113,20 @@ class AVB(GenerativeModel):
 
     def __init__(self, shape, *, latent: int = 2):
         super().__init__(shape, values="binary")
-        d = math.prod(self.shape)
-        self.q, self.p, self.latent = mlp(d + latent, (8,), latent, name="q"), mlp(latent, (8,), d, name="p"), latent
+        (d,), self.prior = self.shape, laws.normal(latent)
+        self.q, self.p = mlp(d + latent, (8,), latent, name="q"), mlp(latent, (8,), d, name="p")
         self.T = Critic(mlp(latent + d, (8,), 1, name="T"), condition=(d,))
-        self.laws = {"z": laws.normal(latent), "x": laws.uniform(d)}
+        self.laws = {"z": self.prior, "x": laws.uniform(d)}
 
     def players(self):
         model = self.q.trainable_variables + self.p.trainable_variables
         return {"T": Player(self.critic_terms, self.T.trainable_variables), "model": Player(self.model_terms, model)}
 
-    def z(self, x):
-        return self.q(tf.concat([x, laws.normal(self.latent).draw(tf.shape(x)[0], self.new_seed())], -1))
-
     def critic_terms(self, x, condition=None, training=True):
-        prior = laws.normal(self.latent).draw(tf.shape(x)[0], self.new_seed())
-        return self.T.terms(self.T.play(self.z(x), prior, x, training))
+        return self.T.terms(self.T.play(self.z(x), self.prior.draw(tf.shape(x)[0], self.new_seed()), x, training))
+
+    def z(self, x):
+        return self.q(tf.concat([x, self.prior.draw(tf.shape(x)[0], self.new_seed())], -1))
 
     def model_terms(self, x, condition=None, training=True):
         z = self.z(x)
@@ -139,45 +137,29 @@ class AVB(GenerativeModel):
 
 
 class WaveNet(GenerativeModel):
-    """Dilated causal convolutions over symbols; one definition for whole sequences and for one step from a buffer."""
+    """Dilated causal convolutions over symbols, whole to learn and step by step to sample."""
 
     length, laws = 8, laws.uniform(None)
 
     def __init__(self, shape=(None,), *, filters: int = 4, dilations: tuple[int, ...] = (1, 2, 4)):
         super().__init__(shape, values="binary")
-        self.stack = [CausalConv(2 * filters, 2, d) for d in dilations]
-        self.first, self.last = CausalConv(filters, 2), CausalConv(1, 1)
-        for layer, inputs in ((self.first, 1), *((layer, filters) for layer in self.stack), (self.last, filters)):
-            layer.build((None, None, inputs))
-
-    def net(self, h, apply):
-        h = apply(self.first, h)
-        for layer in self.stack:
-            a, b = tf.split(apply(layer, h), 2, -1)
-            h += tf.tanh(a) * tf.sigmoid(b)
-        return apply(self.last, h)[..., 0]
-
-    def log_prob(self, x, condition=None):
-        logits = self.net(tf.pad(x, [[0, 0], [1, 0]])[:, :-1, None], lambda layer, h: layer(h))
-        return -tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(x, logits), -1)
+        self.net = CausalStack([CausalConv(filters, 2), *(GatedConv(2, d) for d in dilations), CausalConv(1, 1)])
+        self.net.build((None, None, 1))
 
     def loss_terms(self, x, condition=None, training=True):
-        return {"loss": -self.log_prob(x)}
+        logits = self.net(tf.pad(x, [[0, 0], [1, 0]])[:, :-1, None])[..., 0]
+        return {"loss": tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(x, logits), -1)}
 
     def start(self, n, condition=None):
-        layers = [self.first, *self.stack, self.last]
-        return {"x": tf.zeros([n, 1]), "buffers": [layer.start(n) for layer in layers]}
+        return {"x": tf.zeros([n, 1]), "net": self.net.start(n)}
 
     def advance(self, noise, state, condition=None):
-        def step(before, u):
-            buffers = []
-            old = iter(before[1]["buffers"])
-            remember = lambda layer, h: (pair := layer.step(next(old), h), buffers.append(pair[1]))[0][0]
-            x = rng.bernoulli(u[:, None], logits=self.net(before[1]["x"], remember)[:, None])
-            return x[:, 0], {"x": x, "buffers": buffers}
+        def step(u, state):
+            logits, net = self.net.step(state["net"], state["x"])
+            x = rng.bernoulli(u[:, None], logits=logits)
+            return x[:, 0], {"x": x, "net": net}
 
-        made, states = tf.scan(step, tf.transpose(noise), (tf.zeros_like(noise[:, 0]), state))
-        return tf.transpose(made), tf.nest.map_structure(lambda s: s[-1], states)
+        return unroll(step, noise, state)
 
 
 class Nested(GenerativeModel):
@@ -200,63 +182,50 @@ class DBN(GenerativeModel):
 
     def __init__(self, shape, *, hidden: tuple[int, ...] = (4, 3), epochs: int = 1):
         super().__init__(shape, values="binary")
-        sizes = (math.prod(self.shape), *hidden)
-        self.rbms = [tfgen.RBM((a,), hidden=b, sweeps=5) for a, b in zip(sizes, hidden, strict=False)]
+        sizes = (*self.shape, *hidden)
+        self.rbms = [tfgen.RBM((a,), hidden=b) for a, b in itertools.pairwise(sizes)]
         self.stages, self.laws = Stages((epochs,) * (len(hidden) - 1)), laws.uniform(sum(sizes))
+        self.after_epoch = functools.partial(self.stages.after_epoch, self)
 
     def players(self):
-        learn = lambda i, x, c=None, training=True: self.rbms[i].contrastive_divergence(self.up(x, i), None, training)
-        return {
-            f"rbm{i}": Player(update=functools.partial(learn, i), variables=[r.W, r.a, r.b], turns=self.stages.turns(i))
-            for i, r in enumerate(self.rbms)
-        }
+        rule = lambda i: {"update": functools.partial(self.learn, i), "turns": self.stages.turns(i)}
+        return {f"rbm{i}": Player(variables=[r.W, r.a, r.b], **rule(i)) for i, r in enumerate(self.rbms)}
 
-    def up(self, x, layers):
-        for r in self.rbms[:layers]:
+    def learn(self, i, x, condition=None, training=True):
+        for r in self.rbms[:i]:
             x = rng.bernoulli(rng.uniform([tf.shape(x)[0], r.hidden], self.new_seed()), logits=r.hidden_logits(x))
-        return x
-
-    def after_epoch(self):
-        self.stages.after_epoch(self)
+        return self.rbms[i].contrastive_divergence(x, None, training)
 
     def generate(self, noise, condition=None):
-        u = tf.split(noise, [*(r.visible for r in self.rbms), self.rbms[-1].hidden], -1)
-        h = tf.cast(u.pop() < 0.5, tf.float32)
+        *u, h = tf.split(noise, [*(r.visible for r in self.rbms), self.rbms[-1].hidden], -1)
         for r, uniforms in zip(self.rbms[::-1], u[::-1], strict=True):
             h = rng.bernoulli(uniforms, logits=r.visible_logits(h))
-        return tf.reshape(h, [-1, *self.shape])
+        return h
 
 
-class Diffusion(GenerativeModel):
-    """Denoising in many small steps; the noise of each is drawn when its turn comes."""
-
+class Diffusion(GenerativeModel):  # denoising in many small steps; the noise of each is drawn when its turn comes
     def __init__(self, shape, *, steps: int = 20):
         super().__init__(shape)
-        self.pieces, self.laws = steps, laws.normal(math.prod(self.shape))
-        self.net = mlp(math.prod(self.shape) + 1, (16,), math.prod(self.shape), name="net")
-        self.kept = tf.constant(np.cumprod(1 - np.linspace(1e-3, 0.3, steps)), tf.float32)  # ᾱ_t
-
-    def predicted(self, x, t):
-        return self.net(tf.concat([x, tf.cast(t, tf.float32)[:, None] / self.pieces], -1))
+        self.pieces, self.laws, self.steps = steps + 1, laws.normal(*self.shape), steps
+        self.net = mlp(self.shape[0] + 1, (16,), self.shape[0], name="net")
+        self.kept = tf.constant(np.cumprod([1, *(1 - np.linspace(1e-3, 0.3, steps))]), tf.float32)  # ᾱ_0 … ᾱ_T
 
     def loss_terms(self, x, condition=None, training=True):
-        a, b = rng.split(self.new_seed(), 2)
-        t = tf.cast(rng.uniform([tf.shape(x)[0]], a) * self.pieces, tf.int32)
-        noise, kept = rng.normal(tf.shape(x), b), tf.gather(self.kept, t)[:, None]
-        return {"loss": tf.reduce_sum((noise - self.predicted(kept**0.5 * x + (1 - kept) ** 0.5 * noise, t)) ** 2, -1)}
+        t = 1 + tf.cast(rng.uniform([tf.shape(x)[0], 1], self.new_seed()) * self.steps, tf.int32)
+        noise, kept = rng.normal(tf.shape(x), self.new_seed()), tf.gather(self.kept, t)
+        guess = self.net(tf.concat([kept**0.5 * x + (1 - kept) ** 0.5 * noise, tf.cast(t, tf.float32)], -1))
+        return {"loss": tf.reduce_sum((noise - guess) ** 2, -1)}
 
     def start(self, n, condition=None):
-        return {"x": tf.zeros([n, *self.shape]), "t": tf.fill([n], self.pieces)}
+        return tf.zeros([n, *self.shape]), tf.fill([n, 1], self.steps + 1)
 
     def advance(self, noise, state, condition=None):
-        x, t = state["x"], state["t"]
-        now, before = (tf.gather(tf.concat([[1.0], self.kept], 0), tf.maximum(i, 0))[:, None] for i in (t, t - 1))
-        alpha = now / before
-        mean = (x - (1 - alpha) / (1 - now) ** 0.5 * self.predicted(x, t - 1)) / alpha**0.5
-        x = tf.where(
-            (t == self.pieces)[:, None], noise, mean + tf.where((t > 1)[:, None], (1 - alpha) ** 0.5, 0.0) * noise
-        )
-        return x, {"x": x, "t": t - 1}
+        x, t = state
+        now, before = (tf.gather(self.kept, tf.clip_by_value(i, 0, self.steps)) for i in (t, t - 1))
+        guess, alpha = self.net(tf.concat([x, tf.cast(t, tf.float32)], -1)), now / before
+        mean = (x - (1 - alpha) / tf.maximum(1 - now, 1e-6) ** 0.5 * guess) / alpha**0.5
+        x = tf.where(t > self.steps, noise, mean + tf.where(t > 1, (1 - alpha) ** 0.5, 0.0) * noise)
+        return x, (x, t - 1)
 
 
 @keras.saving.register_keras_serializable("sketch")
@@ -356,8 +325,8 @@ def test_pieces_give_what_the_whole_gives():
     np.testing.assert_array_equal(tf.concat(parts, 1), whole)
     np.testing.assert_array_equal(wavenet.sample(3, seed=5, length=12), whole)
     np.testing.assert_allclose(diffusion.sample(3, seed=5), diffusion.generate(diffusion.noise(3, seed)), rtol=1e-4)
-    assert diffusion.noise(3, seed).shape == (3, 20, 2)
-    logits = wavenet.net(tf.pad(whole, [[0, 0], [1, 0]])[:, :-1, None], lambda layer, h: layer(h))
+    assert diffusion.noise(3, seed).shape == (3, 21, 2)
+    logits = wavenet.net(tf.pad(whole, [[0, 0], [1, 0]])[:, :-1, None])[..., 0]
     np.testing.assert_array_equal(
         tf.cast(noise < tf.sigmoid(logits), tf.float32), whole
     )  # the density is the sampler's

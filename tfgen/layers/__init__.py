@@ -1,6 +1,6 @@
 """Bricks of which nets and models are made."""
 
-from tfgen.layers.causal import CausalConv
+from tfgen.layers.causal import CausalConv, CausalStack, GatedConv
 from tfgen.layers.dropout import Dropout, GaussianNoise
 from tfgen.layers.kernels import Spectral, WeightNormalized
 from tfgen.layers.masked import MaskedDense
@@ -12,7 +12,9 @@ from tfgen.layers.virtual import Reference, Strip, VirtualBatchNormalization
 
 __all__ = [
     "CausalConv",
+    "CausalStack",
     "Dropout",
+    "GatedConv",
     "GaussianNoise",
     "MaskedDense",
     "Maxout",

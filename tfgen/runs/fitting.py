@@ -326,7 +326,11 @@ def _first(data, n: int) -> tuple | None:
         return None
     if isinstance(data, tf.data.Dataset):
         pairs = data.element_spec if isinstance(data.element_spec, tuple) else (data.element_spec,)
-        x, condition = next(iter(data.map(lambda *e: (e[0], e[1]) if len(pairs) > 1 else (e[0], 0)).unbatch().batch(n)))
+        x, condition = next(
+            iter(
+                data.map(lambda *e: (e[0], e[1]) if len(pairs) > 1 else (e[0], tf.zeros_like(e[0]))).unbatch().batch(n)
+            )
+        )
         return tf.nest.map_structure(np.asarray, (x, condition if len(pairs) > 1 else None))
     x, condition = (*data, None)[:2]
     cut = lambda part: np.asarray(part[:n])
