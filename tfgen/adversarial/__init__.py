@@ -19,8 +19,10 @@ from tfgen.adversarial.infogan import InfoGAN
 from tfgen.adversarial.joint_gan import JointGAN
 from tfgen.adversarial.lsgan import LSGAN
 from tfgen.adversarial.mmd_gan import MMDGAN
+from tfgen.adversarial.post_filter import PostFilter
 from tfgen.adversarial.r1_gan import R1GAN
 from tfgen.adversarial.roth_gan import RothGAN
+from tfgen.adversarial.segan import SEGAN
 from tfgen.adversarial.wgan import WGAN
 from tfgen.adversarial.wgan_gp import WGANGP
 from tfgen.entry import Entry
@@ -37,6 +39,7 @@ __all__ = [
     "LSGAN",
     "MMDGAN",
     "R1GAN",
+    "SEGAN",
     "WGAN",
     "WGANGP",
     "Adversarial",
@@ -45,12 +48,23 @@ __all__ = [
     "ImprovedGAN",
     "InfoGAN",
     "JointGAN",
+    "PostFilter",
     "RothGAN",
 ]
 
 
 def _plane():
     return np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
+
+
+def _sounds():
+    x = np.random.default_rng(0).normal(size=(64, 64)).astype("float32") / 9
+    return x, x + np.random.default_rng(1).normal(size=x.shape).astype("float32") / 20
+
+
+def _spectra():
+    x = np.random.default_rng(0).normal(size=(64, 8, 8, 1)).astype("float32")
+    return x, (x + np.roll(x, 1, 1) + np.roll(x, 1, 2)) / 3
 
 
 def _labelled():
@@ -247,5 +261,27 @@ ENTRIES = [
         tiny_data=_plane,
         full=InfoGAN,
         epochs=100,
+    ),
+    Entry(
+        "segan",
+        SEGAN,
+        "Pascual et al. 2017",
+        "speech enhanced on the wave, least squares and L1",
+        tiny=functools.partial(SEGAN, (64,), width=2, kernel=5, steps=2, reference=2),
+        tiny_data=_sounds,
+        full=SEGAN,
+        batch=100,
+        epochs=86,
+    ),
+    Entry(
+        "post_filter",
+        PostFilter,
+        "Kaneko et al. 2017",
+        "texture for spectra that were smoothed",
+        tiny=functools.partial(PostFilter, (8, 8, 1), width=4, kernel=3),
+        tiny_data=_spectra,
+        full=PostFilter,
+        batch=64,
+        epochs=50,
     ),
 ]

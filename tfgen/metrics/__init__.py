@@ -24,6 +24,7 @@ from tfgen.metrics.modes import Modes, modes
 from tfgen.metrics.networks import FeatureNetwork, feature_network, inception_v3, to_unit
 from tfgen.metrics.parzen import Parzen, parzen
 from tfgen.metrics.reconstruction import ReconstructionError, reconstruction_error
+from tfgen.metrics.sound import composite, pesq, segmental_snr, si_sdr, stoi
 from tfgen.metrics.two_sample import MMDTest, NearestNeighbourTest, mmd_test, nearest_neighbour_test
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "ReconstructionError",
     "annealed_log_likelihood",
     "bits_per_dim",
+    "composite",
     "density_coverage",
     "enumerated_log_likelihood",
     "feature_network",
@@ -54,9 +56,13 @@ __all__ = [
     "modes",
     "nearest_neighbour_test",
     "parzen",
+    "pesq",
     "precision_recall",
     "psnr",
     "reconstruction_error",
+    "segmental_snr",
+    "si_sdr",
     "ssim",
+    "stoi",
     "to_unit",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen.layers.gru import BandGRU
+from tfgen.layers.recursion import leaky_sum
 
 __all__ = ["EdgeNet", "running_level"]
 
@@ -159,18 +160,10 @@ def features(real, imaginary):
 
 
 def running_level(power):
-    """The weighted mean of the powers [n, hops] so far, with a memory of two seconds, and a floor.
-
-    s_t = a s_{t-1} + (1 - a) p_t, divided by 1 - a^(t+1): the sum over the past by doubling, some log2(hops) steps.
-    """
-    hops = power.shape[1]
-    sums, step = (1 - FORGET) * power, 1
-    length = tf.shape(power)[1]
-    while step < (hops or 2**20):
-        sums += FORGET**step * tf.pad(sums, [[0, 0], [step, 0]])[:, :length]
-        step *= 2
-    weights = 1 - tf.pow(FORGET, tf.range(1, length + 1, dtype=tf.float32))
-    return sums / weights + FLOOR
+    """The weighted mean of the powers [n, hops] so far, with a memory of two seconds, and a floor:
+    s_t = a s_{t-1} + (1 - a) p_t, divided by 1 - a^(t+1)."""
+    hops = tf.range(1, tf.shape(power)[1] + 1, dtype=tf.float32)
+    return leaky_sum((1 - FORGET) * power, FORGET) / (1 - tf.pow(FORGET, hops)) + FLOOR
 
 
 def beside(y, kernel):
