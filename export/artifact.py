@@ -19,7 +19,7 @@ from export.runner import Runner
 from export.work import Worker
 from tfgen.files import clear_partial, whole
 
-__all__ = ["TOLERANCE", "Artifact", "artifact", "artifacts"]
+__all__ = ["TOLERANCE", "Artifact", "artifact", "artifacts", "save"]
 
 TOLERANCE = {"float16": 40.0, "dynamic": 20.0, "int8": 15.0, "int16x8": 20.0}
 SLOWER = 1.25  # than the fastest: what is a better file then is not taken
@@ -126,9 +126,10 @@ class _Making:
         self.say(f"{job.name}: SavedModel with {', '.join(job.signatures)}")
         write(job.signatures, str(self.folder / "saved_model"))
         self.calls = {name: calls_of(s, job.examples[name]) for name, s in job.signatures.items()}
-        _save(self.scratch / "reference.npz", job.signatures, self.calls, job.examples)
-        self._check("saved_model", "float32", self._verified(self.folder / "saved_model"), set(job.signatures))
-        self.files["saved_model"] = {"format": "SavedModel", **self.verified}
+        save(self.scratch / "reference.npz", job.signatures, self.calls, job.examples)
+        checked = self._verified(self.folder / "saved_model")
+        self._check("saved_model", checked, set(job.signatures))
+        self.files["saved_model"] = {"format": "SavedModel", **checked}
         self._float32()
         for kind in [f for f in FORMATS[1:] if f in job.formats and self.kept]:
             self._quantised(kind)
@@ -152,8 +153,9 @@ class _Making:
         self.kept = [name for name in job.signatures if name not in self.failed]
         if self.kept:
             self._tell(file)
-            self._check(file.name, "float32", self._verified(file), set(self.kept))
-            self.files[file.name] = {"format": "float32", "made_by": MAKERS["converter"], **self.verified}
+            checked = self._verified(file)
+            self._check(file.name, checked, set(self.kept))
+            self.files[file.name] = {"format": "float32", "made_by": MAKERS["converter"], **checked}
 
     def _convert(self, names: list[str], file: Path) -> dict[str, str]:
         """What does not convert, and why; where the converter crashes, each signature is tried alone."""
@@ -186,7 +188,7 @@ class _Making:
             path = self.scratch / "representative.npz"
             if not path.is_file():
                 given = job.representative or job.examples
-                _save(path, job.signatures, {n: calls_of(job.signatures[n], given[n]) for n in self.kept})
+                save(path, job.signatures, {n: calls_of(job.signatures[n], given[n]) for n in self.kept})
             task["representative"] = str(path)
         ways = [job.by] if job.by else [way for way in MAKERS if way != "layers" or kind.startswith("int")]
         if task["io"] != "float" and not job.by:
@@ -229,14 +231,14 @@ class _Making:
 
     def _verified(self, file: Path, time: bool = False) -> dict:
         answer = self.checker.do({"file": str(file), "reference": str(self.scratch / "reference.npz"), "time": time})
+        if "wrong" in answer:
+            answer = {"crashed": answer["wrong"]}
         if "crashed" in answer:
-            self.verified = answer
             return answer
         extra = {key: answer.pop(key) for key in ("milliseconds", "operators") if key in answer}
-        self.verified = {"bytes": card.size(file), "against_keras": answer, **extra}
-        return self.verified
+        return {"bytes": card.size(file), "against_keras": answer, **extra}
 
-    def _check(self, file: str, kind: str, checked: dict, expected: set[str]) -> None:
+    def _check(self, file: str, checked: dict, expected: set[str]) -> None:
         """Every signature is there and right, or one line says which is not."""
         if "crashed" in checked:
             raise ValueError(
@@ -292,7 +294,7 @@ def _figures(quality: dict) -> dict[str, float]:
     return {name: round(float(value), 5) for name, value in quality.items()}
 
 
-def _save(path: Path, signatures: dict[str, Signature], calls: dict[str, list], given: dict | None = None) -> None:
+def save(path: Path, signatures: dict[str, Signature], calls: dict[str, list], given: dict | None = None) -> None:
     """Calls for `verify.read`; with what was given, without the state that a file shall carry on by itself."""
     arrays = {}
     for name, each in calls.items():

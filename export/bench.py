@@ -14,7 +14,7 @@ import numpy as np
 from export.runner import Runner, milliseconds
 from export.work import Worker
 
-__all__ = ["THREADS", "bench", "inputs_beside"]
+__all__ = ["THREADS", "bench", "report"]
 
 THREADS = (1, 2)
 
@@ -32,7 +32,16 @@ def bench(file: Path, inputs: Path | None = None, shapes: dict[str, list[int]] |
     return found
 
 
-def inputs_beside(file: Path) -> Path | None:
+def report(file: Path, shapes: dict[str, list[int]]) -> str:
+    """A table for people."""
+    lines = [f"{'threads':>7}{'MB':>8}   ms a call, with its inputs and outputs"]
+    for threads, found in bench(file, _inputs_beside(file), shapes).items():
+        times = ", ".join(f"{name} {ms:.4g}" for name, ms in found["milliseconds"].items())
+        lines.append(f"{threads:>7}{found['megabytes']:>8.1f}   {times}")
+    return "\n".join(lines)
+
+
+def _inputs_beside(file: Path) -> Path | None:
     """The example that an export leaves with its files."""
     example = file.parent / "example.npz"
     return example if example.is_file() else None
@@ -48,13 +57,13 @@ def work(task: dict) -> dict:
     before = _megabytes("VmRSS")
     try:
         runner, times = Runner(task["file"], task["threads"]), {}
+        if unknown := sorted(set(task["shapes"]) - {k for takes, _ in runner.signatures.values() for k in takes}):
+            raise ValueError(f"{task['file']} has no input {unknown[0]!r}: {_takes(runner)}")
         for name, (takes, _) in runner.signatures.items():
-            inputs = {
-                part: given.get(f"{name}/input/{part}", _made_up(part, detail, task["shapes"]))
-                if part not in task["shapes"]
-                else _made_up(part, detail, task["shapes"])
-                for part, detail in takes.items()
-            }
+            inputs = {}
+            for part, detail in takes.items():
+                example = None if part in task["shapes"] else given.get(f"{name}/input/{part}")
+                inputs[part] = _made_up(part, detail, task["shapes"]) if example is None else example
             call = lambda name=name, inputs=inputs: runner(name, **inputs)
             times[name] = round(milliseconds(call, 1.0 / len(runner.signatures)), 4)
     except ValueError as error:
@@ -62,13 +71,21 @@ def work(task: dict) -> dict:
     return {"milliseconds": times, "megabytes": round(max(0.0, _megabytes("VmHWM") - before), 1)}
 
 
-def _made_up(name: str, detail: dict, shapes: dict) -> np.ndarray | None:
+def _made_up(name: str, detail: dict, shapes: dict) -> np.ndarray:
     shape = shapes.get(name) or [int(d) for d in detail["shape_signature"]]
     if -1 in shape:
-        return None
+        raise ValueError(f"{name} takes any size ({shape}): say one, such as --shape {name}={_some(shape)}")
     if np.issubdtype(detail["dtype"], np.floating):
         return np.random.default_rng(1).random(shape, "float32")
     return np.zeros(shape, detail["dtype"])
+
+
+def _some(shape: list[int]) -> str:
+    return ",".join(str(64 if d == -1 else d) for d in shape)
+
+
+def _takes(runner: Runner) -> str:
+    return "; ".join(f"{name} takes {', '.join(takes)}" for name, (takes, _) in runner.signatures.items())
 
 
 def _megabytes(which: str) -> float:

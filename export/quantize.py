@@ -10,7 +10,7 @@ LAYERS = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D_TRANSPOSE"
 
 def quantize(task: dict, names: list[str]) -> bytes:
     """A file's signatures, all of them."""
-    from litert_quantizer import algorithm_manager, qtyping, quantizer
+    from litert_quantizer import algorithm_manager, calibrator, qtyping, quantizer
 
     kind, maker = task["format"], quantizer.Quantizer(task["float32"])
     algorithm, everything = algorithm_manager.AlgorithmName, qtyping.TFLOperationName.ALL_SUPPORTED
@@ -33,5 +33,6 @@ def quantize(task: dict, names: list[str]) -> bytes:
     if task["io"] == "float" and task["by"] == "quantizer":
         for end in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):
             maker.update_quantization_recipe(".*", end, algorithm_key=algorithm.NO_QUANTIZE)
-    seen = maker.calibrate(representative(task["representative"], names), num_threads=1)
+    mode = calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED  # the other one fails on several signatures
+    seen = maker.calibrate(representative(task["representative"], names), num_threads=1, mode=mode)
     return bytes(maker.quantize(seen, enable_progress_report=False).quantized_model)

@@ -1,18 +1,21 @@
 """A run → its `export` folder."""
 
 import contextlib
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from export.artifact import Artifact, artifacts
+from export.artifact import TOLERANCE, Artifact, artifacts, save
+from export.contract import calls_of
 from export.signatures import examples, signatures
+from export.work import Worker
 from tfgen import catalog
 from tfgen.model import GenerativeModel
 from tfgen.runs.fitting import epochs_of
 from tfgen.runs.folder import Run
 from tfgen.runs.material import Material
 
-__all__ = ["ROWS", "export", "job", "load"]
+__all__ = ["ROWS", "data_of", "export", "job", "load", "verify"]
 
 ROWS = 8  # that are compared
 REPRESENTATIVE = 64  # examples of the training data, for the ranges of integers
@@ -20,14 +23,19 @@ _ABOUT = ("system", "family", "paper", "configuration", "data", "seed", "figures
 
 
 def export(
-    run: Run, out: Path | None = None, names: list[str] | None = None, say: Callable[[str], None] = print, **options
+    run: Run,
+    out: Path | None = None,
+    names: list[str] | None = None,
+    data_dir: Path | None = None,
+    say: Callable[[str], None] = print,
+    **options,
 ) -> tuple[Path, dict]:
     """The folder that was written, and its card. Options are those of `Artifact`."""
     out = out or run.folder / "export"
     inside = out.resolve().is_relative_to(run.folder.resolve())
     with run.locked() if inside else contextlib.nullcontext():
         model, about = load(run)
-        made = job(model, out, names, *_data(run, model, say), about=about, **options)
+        made = job(model, out, names, *data_of(run, model, data_dir, say), about=about, **options)
         return out, artifacts([made], say)[0]
 
 
@@ -50,10 +58,10 @@ def load(run: Run) -> tuple[GenerativeModel, dict]:
     return _in_float32(model), {"title": f"{about['system']}, trained on {(about['data'] or {}).get('name')}", **about}
 
 
-def _data(run: Run, model: GenerativeModel, say: Callable) -> tuple:
+def data_of(run: Run, model: GenerativeModel, data_dir: Path | None, say: Callable) -> tuple:
     """Held-out examples to compare on and training examples for the ranges of integers; None where the data are not at
     hand, and then samples of the model take their place."""
-    material, found = Material(run.settings(), model), []
+    material, found = Material(run.settings(), model, data_dir), []
     for split, n in (("test", ROWS), ("train", REPRESENTATIVE)):
         try:
             x, condition = material.arrays(material.open(split, n))
@@ -71,3 +79,31 @@ def _in_float32(model: GenerativeModel) -> GenerativeModel:
     plain = type(model).from_config({**model.get_config(), "dtype": "float32"})
     plain.set_weights(model.get_weights())
     return plain
+
+
+def verify(file: Path, run: Run, data_dir: Path | None = None) -> str:
+    """A table of how far a file is from the run's model."""
+    model, _ = load(run)
+    real, _ = data_of(run, model, data_dir, print)
+    found = signatures(model)
+    given = examples(model, found, ROWS, *(real or ()))
+    with tempfile.TemporaryDirectory() as scratch, Worker("export.verify") as worker:
+        path = Path(scratch) / "reference.npz"
+        save(path, found, {name: calls_of(s, given[name]) for name, s in found.items()}, given)
+        answer = worker.do({"file": str(file), "reference": str(path)})
+    if wrong := answer.get("wrong") or (answer.get("crashed") and f"{file} crashed: {answer['crashed']}"):
+        raise ValueError(wrong)
+    kind = next((kind for kind in TOLERANCE if Path(file).stem.endswith(f"_{kind}")), "float32")
+    lines, bad = [f"{'signature':<14}{'equal':>9}{'largest':>10}{'dB':>7}"], []
+    for name, seen in answer.items():
+        if name == "operators":
+            continue
+        rows = f"{seen['equal']} of {seen['rows']}"
+        lines.append(f"{name:<14}{rows:>9}{seen['largest']:>10.2g}{seen['snr']:>7.0f}")
+        least = seen["rows"] / 2 if found[name].picks else seen["rows"]
+        if seen["snr"] < TOLERANCE[kind] if kind in TOLERANCE else seen["equal"] < least:
+            bad.append(name)
+    if bad:
+        print("\n".join(lines))
+        raise ValueError(f"{file} is not the model of {run.folder}: {', '.join(bad)} differs from Keras as said above")
+    return "\n".join([*lines, f"{kind}: as Keras, within what is tolerated"])

@@ -22,7 +22,7 @@ class Runner:
     def __init__(self, path: str | Path, threads: int = 1):
         from ai_edge_litert.interpreter import Interpreter
 
-        path = Path(path)
+        self.path = path = Path(path)
         if not path.is_file():
             raise ValueError(f"{path} is not there: give a .tflite file")
         with open(path, "rb") as file:
@@ -42,7 +42,15 @@ class Runner:
         }
 
     def __call__(self, signature: str, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+        if signature not in self.signatures:
+            raise ValueError(f"{self.path} has no signature {signature!r}: choose of {', '.join(self.signatures)}")
         takes, gives = self.signatures[signature]
+        if set(inputs) != set(takes):
+            raise ValueError(f"{signature} of {self.path} takes {sorted(takes)}, and {sorted(inputs)} came")
+        for name, value in inputs.items():
+            shape, wanted = np.shape(value), tuple(int(d) for d in takes[name]["shape_signature"])
+            if len(shape) != len(wanted) or any(w not in (-1, s) for s, w in zip(shape, wanted, strict=True)):
+                raise ValueError(f"{name} of {self.path} has the shape {wanted} (-1: any), and {shape} came")
         results = self._runners[signature](**{k: _to_integers(np.asarray(v), takes[k]) for k, v in inputs.items()})
         return {k: _to_floats(v, gives[k]) for k, v in results.items()}
 

@@ -2,7 +2,8 @@
 numbers: a worker (export/work.py).
 
 A task is {"file": path, "reference": path of an npz, "time": whether to time it}. The answer is for each signature
-{"largest": …, "rows": …, "equal": …, "snr": …}, and "milliseconds" of all of them together. The reference holds
+{"largest": …, "rows": …, "equal": …, "snr": …}, "operators" and "milliseconds" of all together, or {"wrong": one
+line}. The reference holds
 `signature/call/input/name` and `signature/call/output/name`; what a call does not give of the state is what the last
 call left, by `signature/state/input`, the name of an output.
 """
@@ -86,8 +87,9 @@ _FOLD = {"largest": max, "rows": sum, "equal": sum, "snr": min}
 def saved_model(folder: Path, reference: dict) -> dict:
     import tensorflow as tf
 
-    served = tf.saved_model.load(str(folder)).signatures
-    answer = {}
+    if not (folder / "saved_model.pb").is_file():
+        return {"wrong": f"{folder} is no SavedModel (it holds no saved_model.pb)"}
+    served, answer = tf.saved_model.load(str(folder)).signatures, {}
     for name, (calls, state) in reference.items():
         run = lambda f=served[name], **inputs: {
             k: v.numpy() for k, v in f(**{k: tf.constant(v) for k, v in inputs.items()}).items()
@@ -102,6 +104,10 @@ def saved_model(folder: Path, reference: dict) -> dict:
 def tflite(path: Path, reference: dict, timed: bool) -> dict:
     runner, answer, total = Runner(path), {}, 0.0
     for name in runner.signatures:
+        if name not in reference:
+            raise ValueError(
+                f"{path} has a signature {name}, and the model has {', '.join(reference)}: it is another's"
+            )
         calls, state = reference[name]
         answer[name] = judge(lambda name=name, **inputs: runner(name, **inputs), calls, state)
         if timed:
@@ -111,7 +117,12 @@ def tflite(path: Path, reference: dict, timed: bool) -> dict:
 
 def work(task: dict) -> dict:
     path, reference = Path(task["file"]), read(task["reference"])
-    return saved_model(path, reference) if path.is_dir() else tflite(path, reference, task.get("time", False))
+    if path.is_dir():
+        return saved_model(path, reference)
+    try:
+        return tflite(path, reference, task.get("time", False))
+    except ValueError as error:
+        return {"wrong": str(error).strip().splitlines()[0]}
 
 
 if __name__ == "__main__":
