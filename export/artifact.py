@@ -22,6 +22,7 @@ from tfgen.files import clear_partial, whole
 __all__ = ["TOLERANCE", "Artifact", "artifact", "artifacts", "save"]
 
 TOLERANCE = {"float16": 40.0, "dynamic": 20.0, "int8": 15.0, "int16x8": 20.0}
+HOLDS = {"float16": "FLOAT16", "dynamic": "INT8", "int8": "INT8", "int16x8": "INT16"}
 SLOWER = 1.25  # than the fastest: what is a better file then is not taken
 
 
@@ -155,6 +156,7 @@ class _Making:
             self._tell(file)
             checked = self._verified(file)
             self._check(file.name, checked, set(self.kept))
+            del checked["types"]
             self.files[file.name] = {"format": "float32", "made_by": MAKERS["converter"], **checked}
 
     def _convert(self, names: list[str], file: Path) -> dict[str, str]:
@@ -196,14 +198,19 @@ class _Making:
         for way in ways:
             file = self.scratch / f"{kind}_{way}.tflite"
             answer = self.converter.do({**task, "by": way, "out": str(file)})
-            failed = answer.get("failed") or ({"all": f"crashed ({answer['crashed']})"} if "crashed" in answer else {})
+            failed = answer.get("failed") or dict.fromkeys(
+                self.kept if "crashed" in answer else (), f"crashed ({answer.get('crashed')})"
+            )
             if failed:
-                whys[way] = "; ".join(sorted({f"{name}: {why}" for name, why in failed.items()}))
+                whys[way] = _together(failed)
                 continue
             self._tell(file)
             checked = self._verified(file, time=len(ways) > 1)
             if "crashed" in checked:
                 whys[way] = f"its file crashed the interpreter ({checked['crashed']})"
+                continue
+            if HOLDS[kind] not in checked["types"]:
+                whys[way] = f"it found nothing to turn into {HOLDS[kind].lower()}"
                 continue
             worst = min(checked["against_keras"], key=lambda name: checked["against_keras"][name]["snr"])
             snr = checked["against_keras"][worst]["snr"]
@@ -214,12 +221,12 @@ class _Making:
         tried = {way: {"snr": s, "milliseconds": ms} for ms, s, way, *_ in found} | whys
         fast = [f for f in found if f[0] <= SLOWER * min(f[0] for f in found)]
         if not fast:
-            self.not_written[kind] = "; ".join(f"{way}: {why}" for way, why in whys.items())
+            self.not_written[kind] = _together(whys)
             self.say(f"  without {kind}: {self.not_written[kind]}")
             return
         _, snr, way, file, checked = max(fast, key=lambda f: (f[1], -f[0]))
         shutil.move(file, self.folder / job.file(kind))
-        checked.pop("milliseconds", None)
+        checked = {k: v for k, v in checked.items() if k not in ("milliseconds", "types")}
         entry = {"format": kind, "made_by": MAKERS[way], "least_snr": job.least(kind), **checked}
         self.files[job.file(kind)] = entry | ({"tried": tried} if len(ways) > 1 else {})
         self.say(f"  {kind}: {snr:.0f} dB, by {MAKERS[way].split(',')[0]}")
@@ -235,7 +242,7 @@ class _Making:
             answer = {"crashed": answer["wrong"]}
         if "crashed" in answer:
             return answer
-        extra = {key: answer.pop(key) for key in ("milliseconds", "operators") if key in answer}
+        extra = {key: answer.pop(key) for key in ("milliseconds", "operators", "types") if key in answer}
         return {"bytes": card.size(file), "against_keras": answer, **extra}
 
     def _check(self, file: str, checked: dict, expected: set[str]) -> None:
@@ -288,6 +295,11 @@ class _Making:
         for name, entry in self.files.items():
             if name.endswith(".tflite"):
                 entry["threads"] = bench.bench(self.folder / name, self.folder / "example.npz")
+
+
+def _together(whys: dict[str, str]) -> str:
+    """Those with the same reason share it."""
+    return "; ".join(f"{', '.join(k for k in whys if whys[k] == why)}: {why}" for why in dict.fromkeys(whys.values()))
 
 
 def _figures(quality: dict) -> dict[str, float]:

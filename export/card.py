@@ -20,7 +20,10 @@ def about(job) -> dict:
 def _describe(signature: Signature) -> dict:
     return {
         "inputs": {k: t.describe() for k, t in signature.inputs.items()},
-        "outputs": {k: {p: v for p, v in t.describe().items() if "law" not in p} for k, t in signature.outputs.items()},
+        "outputs": {
+            k: {p: v for p, v in t.describe().items() if p not in ("law", "in_words")}
+            for k, t in signature.outputs.items()
+        },
         "state": signature.state,
     }
 
@@ -68,8 +71,9 @@ def readme(card: dict) -> str:
     kept = [name for name in card["signatures"] if name not in card["not_in_tflite"]]
     if kept:
         file = next(name for name, entry in card["files"].items() if entry["format"] == "float32")
-        lines += ["", f"## Ten lines: `{kept[0]}`", ""]
-        for language, text in code.all(file, kept[0], card["signatures"][kept[0]]).items():
+        called = next((name for name in kept if name != "start"), kept[0])
+        lines += ["", f"## Ten lines: `{called}`", ""]
+        for language, text in code.all(file, called, card["signatures"][called]).items():
             lines += [f"{language.title}", "", f"```{language.tag}", text, "```", ""]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -99,9 +103,7 @@ def _files(card: dict) -> list[list[str]]:
     for name, entry in card["files"].items():
         seen = entry["against_keras"].values()
         threads = entry.get("threads", {})
-        times = [
-            ", ".join(f"{ms:.3g}" for ms in threads.get(n, {}).get("milliseconds", {}).values()) for n in ("1", "2")
-        ]
+        times = [_times(threads.get(n, {}).get("milliseconds", {})) for n in ("1", "2")]
         quality = [
             f"{k} {v:g}" + (f" (lost {entry['quality_lost'][k]:g})" if "quality_lost" in entry else "")
             for k, v in entry.get("quality", {}).items()
@@ -120,6 +122,10 @@ def _files(card: dict) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def _times(found: dict[str, float]) -> str:
+    return ", ".join(f"{name} {ms:.3g}" if len(found) > 1 else f"{ms:.3g}" for name, ms in found.items())
 
 
 def _tensors(signature: dict) -> list[list[str]]:

@@ -35,7 +35,8 @@ def _count(t: dict) -> int:
 
 def _comment(t: dict) -> str:
     shape = "x".join(map(str, t["example_shape"])) or "one number"
-    return f"{shape}: {t['meaning'] or t['in_words']}"
+    first = f" ({t['in_words']})" if t.get("law") == "state" else ""
+    return f"{shape}: {t['meaning'] or t['in_words']}{first}"
 
 
 def _is_int(t: dict) -> bool:

@@ -13,12 +13,12 @@ import tensorflow as tf
 __all__ = ["Signature", "Tensor", "calls_of", "write"]
 
 LAWS = {
-    "normal": "standard normal numbers, independent",
-    "uniform": "uniform numbers, independent",
+    "normal": "independent standard normal numbers",
+    "uniform": "independent uniform numbers",
     "class": "the number of a class",
     "data": "data",
     "code": "a code, as `encode` gives it",
-    "state": "zeros at first, then what the last call gave",
+    "state": "zeros, or what `start` gives where there is one; then what the last call gave",
     "given": "as its meaning says",
 }
 
@@ -84,7 +84,9 @@ class Signature:
     @property
     def takes_batches(self) -> bool:
         """Any number of examples at once."""
-        return not self.state and all(t.shape and t.shape[0] is None for t in self.inputs.values())
+        return (
+            bool(self.inputs) and not self.state and all(t.shape and t.shape[0] is None for t in self.inputs.values())
+        )
 
     def specs(self, on_phone: bool) -> dict[str, tf.TensorSpec]:
         return {

@@ -95,9 +95,7 @@ def verify(file: Path, run: Run, data_dir: Path | None = None) -> str:
         raise ValueError(wrong)
     kind = next((kind for kind in TOLERANCE if Path(file).stem.endswith(f"_{kind}")), "float32")
     lines, bad = [f"{'signature':<14}{'equal':>9}{'largest':>10}{'dB':>7}"], []
-    for name, seen in answer.items():
-        if name == "operators":
-            continue
+    for name, seen in ((name, answer[name]) for name in found if name in answer):
         rows = f"{seen['equal']} of {seen['rows']}"
         lines.append(f"{name:<14}{rows:>9}{seen['largest']:>10.2g}{seen['snr']:>7.0f}")
         least = seen["rows"] / 2 if found[name].picks else seen["rows"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["Runner", "milliseconds", "operators", "read_card"]
+__all__ = ["Runner", "anatomy", "milliseconds", "read_card"]
 
 
 class Runner:
@@ -79,18 +79,20 @@ def milliseconds(run, seconds: float = 0.3) -> float:
     return 1000 * float(np.median(times))
 
 
-def operators(path: str | Path) -> dict[str, int]:
-    """How many of each, over all signatures."""
+def anatomy(path: str | Path) -> tuple[dict[str, int], set[str]]:
+    """How many of each operator, and the types of tensors, over all signatures."""
     from ai_edge_litert import schema_py_generated as schema
 
-    names = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
-    model, found = schema.Model.GetRootAs(Path(path).read_bytes()), Counter()
+    name = lambda enum: {v: k for k, v in vars(enum).items() if isinstance(v, int)}
+    codes, types, model = name(schema.BuiltinOperator), name(schema.TensorType), Path(path).read_bytes()
+    model, operators, kinds = schema.Model.GetRootAs(model), Counter(), set()
     for g in range(model.SubgraphsLength()):
         graph = model.Subgraphs(g)
+        kinds |= {types[graph.Tensors(i).Type()] for i in range(graph.TensorsLength())}
         for i in range(graph.OperatorsLength()):
             code = model.OperatorCodes(graph.Operators(i).OpcodeIndex())
-            found[names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]] += 1
-    return dict(found.most_common())
+            operators[codes[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]] += 1
+    return dict(operators.most_common()), kinds
 
 
 def read_card(path: str | Path) -> dict:

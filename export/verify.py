@@ -2,8 +2,8 @@
 numbers: a worker (export/work.py).
 
 A task is {"file": path, "reference": path of an npz, "time": whether to time it}. The answer is for each signature
-{"largest": …, "rows": …, "equal": …, "snr": …}, "operators" and "milliseconds" of all together, or {"wrong": one
-line}. The reference holds
+{"largest": …, "rows": …, "equal": …, "snr": …}, and "operators", "types" and "milliseconds" of all
+together, or {"wrong": one line}. The reference holds
 `signature/call/input/name` and `signature/call/output/name`; what a call does not give of the state is what the last
 call left, by `signature/state/input`, the name of an output.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from export.runner import Runner, milliseconds, operators
+from export.runner import Runner, anatomy, milliseconds
 
 TOLERANCE = 1e-4  # of the larger of 1 and the number itself
 
@@ -46,6 +46,16 @@ def read(path: str) -> dict[str, tuple[list[tuple[dict, dict]], dict]]:
                 continue
             calls.extend(({}, {}) for _ in range(int(call) + 1 - len(calls)))
             calls[int(call)][rest[0] == "output"][rest[1]] = arrays[key]
+    return found
+
+
+def read_example(path: str | Path) -> dict[str, list[dict]]:
+    """signature → inputs and outputs of the one call in an artifact's example.npz."""
+    found = {}
+    with np.load(path) as arrays:
+        for key in arrays.files:
+            signature, side, name = key.split("/")
+            found.setdefault(signature, ({}, {}))[side == "output"][name] = arrays[key]
     return found
 
 
@@ -112,7 +122,9 @@ def tflite(path: Path, reference: dict, timed: bool) -> dict:
         answer[name] = judge(lambda name=name, **inputs: runner(name, **inputs), calls, state)
         if timed:
             total += milliseconds(lambda name=name, inputs=calls[0][0]: runner(name, **inputs), 0.2)
-    return answer | ({"milliseconds": round(total, 4)} if timed else {}) | {"operators": operators(path)}
+    operators, types = anatomy(path)
+    times = {"milliseconds": round(total, 4)} if timed else {}
+    return answer | times | {"operators": operators, "types": sorted(types)}
 
 
 def work(task: dict) -> dict:

@@ -1,6 +1,7 @@
 """Work in a process of its own, because converters and interpreters can crash: the process starts while we do other
 things, takes one task after another, and is started anew where a task killed it."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -27,7 +28,8 @@ class Worker:
         return self
 
     def __exit__(self, *_) -> None:
-        self._child.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._child.stdin.close()
         self._child.wait()
         self._child.stdout.close()
         self._words.close()
@@ -55,6 +57,8 @@ class Worker:
         if answer:
             return json.loads(answer)
         code = self._child.wait()
+        with contextlib.suppress(BrokenPipeError):
+            self._child.stdin.close()
         self._child.stdout.close()
         self._words.seek(0)
         said = self._words.read().strip().splitlines()

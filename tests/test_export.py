@@ -2,11 +2,18 @@
 
 import dataclasses
 import fcntl
+import http.server
 import importlib
 import json
 import os
+import pathlib
+import queue
+import re
+import shutil
+import signal
 import subprocess
 import sys
+import threading
 
 import keras
 import numpy as np
@@ -18,7 +25,10 @@ from export import artifact as making
 from export import convert, listing, verify
 from export import run as exporting
 from export.__main__ import app
-from export.artifact import artifacts
+from export.artifact import TOLERANCE, Artifact, artifacts
+from export.contract import Signature, Tensor
+from export.convert import FORMATS
+from export.runner import Runner, anatomy, read_card
 from export.signatures import signatures
 from tfgen import laws, rng
 from tfgen.__main__ import command, run_app
@@ -48,6 +58,74 @@ class Stubborn(GenerativeModel):
         return noise @ self.L
 
 
+W = tf.Variable(np.random.default_rng(1).normal(0, 0.3, (24, 32)).astype("float32"))
+U = tf.Variable(np.random.default_rng(2).normal(0, 0.3, (24, 16)).astype("float32"))
+K = tf.Variable(np.random.default_rng(3).normal(0, 0.1, (3, 3, 3, 12)).astype("float32"))
+
+
+def hop(sound, memory):
+    """A GRU's step."""
+    gates = tf.sigmoid(tf.concat([sound, memory], -1) @ W)
+    z, r = tf.split(gates, 2, -1)
+    memory += z * (tf.tanh(tf.concat([sound, r * memory], -1) @ U) - memory)
+    return {"clean": memory[:, :8] * sound, "memory_next": memory}
+
+
+def enlarged(x):
+    shuffled = tf.nn.depth_to_space(tf.nn.conv2d(x, K, 1, "SAME") + tf.concat([x] * 4, -1), 2)
+    return {"y": tf.minimum(tf.nn.relu(shuffled), 1.0)}
+
+
+def of_applications(root):
+    """A piece of a sound with memory, and a picture of any size."""
+    dice = np.random.default_rng(4)
+    piece = Signature(
+        hop,
+        {"sound": Tensor((1, 8), "a hop", "data", -1, 1), "memory": Tensor((1, 16), "memory", "state")},
+        {"clean": Tensor((1, 8), "the hop, clean"), "memory_next": Tensor((1, 16), "memory")},
+        state={"memory": "memory_next"},
+    )
+    sounds = [{"sound": dice.uniform(-1, 1, (1, 8)).astype("float32")} for _ in range(30)]
+    pictures = lambda *sizes: [{"x": dice.uniform(0, 1, (1, *size, 3)).astype("float32")} for size in sizes]
+    picture = lambda words: Tensor((None, None, None, 3), words, "data", 0, 1)
+    twice = Signature(enlarged, {"x": picture("small")}, {"y": picture("twice as large")})
+    grey = np.full((1, 6, 6, 3), 0.5, "float32")
+    psnr = lambda run: {"psnr": -10 * np.log10(np.mean((run("enlarge", x=grey)["y"] - 0.5) ** 2))}
+    return [
+        Artifact(
+            root / "sound",
+            {"hop": piece},
+            {"hop": sounds},
+            name="sound",
+            formats=("float16", "int8"),
+            by="converter",
+            measure=False,
+        ),
+        Artifact(
+            root / "picture",
+            {"enlarge": twice},
+            {"enlarge": pictures((10, 12), (7, 9), (10, 12))},
+            name="picture",
+            formats=("int8",),
+            representative={"enlarge": pictures((16, 16), (12, 16))},
+            io="int8",
+            quality=psnr,
+            about={"title": "Twice", "licence": "CC0"},
+        ),
+    ]
+
+
+# One row of each family in every format: what of it, and by which way; None tries all.
+QUANTISED = {
+    "rbm": (["encode"], "quantizer"),
+    "dcgan": (["generate"], "quantizer"),
+    "vae": (["encode"], None),
+    "made": (["log_prob"], "quantizer"),
+    "gmm": (["log_prob"], "converter"),
+    "edge_sr": (["generate"], "quantizer"),
+}
+
+
 def moved(entry):
     """A model whose weights are not where they began: as after training, without the seconds of a trace."""
     keras.utils.set_random_seed(1)
@@ -70,6 +148,10 @@ def exported(tmp_path_factory):
         if not (root / "done").exists():
             jobs = [exporting.job(moved(entry), root / name, measure=False) for name, entry in ROWS.items()]
             jobs.append(exporting.job(Stubborn((2,)), root / "stubborn", measure=False))
+            for name, (names, by) in QUANTISED.items():
+                options = {"formats": FORMATS, "by": by, "measure": False}
+                jobs.append(exporting.job(ROWS[name].tiny(), root / f"{name}_quantised", names, **options))
+            jobs += of_applications(root)
             artifacts(jobs, say=lambda line: None)
             (root / "done").touch()
     return root
@@ -96,11 +178,9 @@ def card_of(folder):
 def test_every_row_leaves_whole(exported, name):
     """Both files hold every true signature, and each was verified; what TF-Lite cannot take is what the row says."""
     card = card_of(exported / name)
-    true = {"generate"} | {
-        a
-        for a in ("encode", "decode", "reconstruct", "log_prob", "free_energy", "classify")
-        if hasattr(ROWS[name].model, a)
-    }
+    able = ("encode", "decode", "reconstruct", "log_prob", "free_energy", "classify", "advance")
+    true = {"generate"} | {a for a in able if hasattr(ROWS[name].model, a)}
+    true |= {"start"} & {"start" for a in true if a == "advance"}
     assert set(card["signatures"]) == true == set(card["files"]["saved_model"]["against_keras"])
     assert set(card["not_in_tflite"]) == set(ROWS[name].not_in_tflite)
     phone = card["files"].get("model.tflite", {"against_keras": {}})  # none, where no signature converts
@@ -108,9 +188,9 @@ def test_every_row_leaves_whole(exported, name):
     for file in card["files"].values():
         assert file["bytes"] > 500
         for signature, seen in file["against_keras"].items():
-            assert seen["equal"] == seen["rows"] == exporting.ROWS or (
-                signature == "generate" and seen["equal"] >= seen["rows"] / 2
-            )
+            assert seen["rows"] == (1 if signature == "start" else exporting.ROWS)
+            picks = signature in ("generate", "advance")
+            assert seen["equal"] == seen["rows"] or (picks and seen["equal"] >= seen["rows"] / 2)
 
 
 def test_savedmodel_takes_any_number_and_its_weights_matter(exported):
@@ -214,9 +294,196 @@ def test_half_precision_leaves_in_full():
     assert exporting._in_float32(plain) is plain
 
 
-def test_variable_length_is_refused():
+def test_sequences_leave_in_pieces(tmp_path, monkeypatch):
+    """Of any length: the file, fed with its own state, picks the very symbols that `sample` does; without a way to go
+    piece by piece they are refused."""
+    monkeypatch.setattr(making, "Worker", Inside)
+    model = ROWS["walk"].tiny() if "walk" in ROWS else systems.Walk()
+    artifacts([exporting.job(model, tmp_path / "walk", measure=False)], say=lambda line: None)
+    run, noise = Runner(tmp_path / "walk" / "model.tflite"), model.noise(1, rng.as_seed(5), length=12).numpy()
+    state, symbols = run("start")["state"], []
+    for t in range(12):
+        found = run("advance", noise=noise[:, t : t + 1], state=state)
+        state = found["next_state"]
+        symbols.append(found["x"][0, 0])
+    np.testing.assert_array_equal(symbols, model.generate(noise)[0])
+    monkeypatch.delattr(systems.Walk, "advance")
     with pytest.raises(ValueError, match="any length"):
-        signatures(systems.Walk())
+        signatures(model)
+
+
+# -- integers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", QUANTISED)
+def test_every_family_in_every_format(exported, name):
+    """What stands holds the numbers that it is named after and is near enough to Keras; what does not says why."""
+    folder, card = exported / f"{name}_quantised", card_of(exported / f"{name}_quantised")
+    for kind in FORMATS[1:]:
+        file = f"model_{kind}.tflite"
+        assert (file in card["files"]) == (kind not in card["not_written"]) == (folder / file).is_file()
+        if file in card["files"]:
+            assert making.HOLDS[kind] in anatomy(folder / file)[1]
+            assert all(seen["snr"] >= TOLERANCE[kind] for seen in card["files"][file]["against_keras"].values())
+    assert "float16" not in card["not_written"] and len(card["not_written"]) <= 2, card["not_written"]
+
+
+def test_the_nearest_of_the_fast_ways_is_taken(exported):
+    card = card_of(exported / "vae_quantised")
+    for kind in ("dynamic", "int8"):
+        entry = card["files"][f"model_{kind}.tflite"]
+        ways = [way for way in entry["tried"].values() if isinstance(way, dict)]
+        fast = [w["snr"] for w in ways if w["milliseconds"] <= making.SLOWER * min(v["milliseconds"] for v in ways)]
+        assert min(seen["snr"] for seen in entry["against_keras"].values()) == max(fast)
+
+
+def test_state_goes_from_call_to_call(exported):
+    """Thirty hops, each format with its own memory; a memory that begins anew at each hop is far from Keras's."""
+    card = card_of(exported / "sound")
+    for kind in ("float16", "int8"):
+        assert card["files"][f"sound_{kind}.tflite"]["against_keras"]["hop"]["rows"] == 30
+    calls, state = verify.read_example(exported / "sound" / "example.npz")["hop"], card["signatures"]["hop"]["state"]
+    run = Runner(exported / "sound" / "sound.tflite")
+    dice, memory, forgetful = np.random.default_rng(9), calls[0]["memory"], []
+    for _ in range(5):
+        sound = dice.uniform(-1, 1, (1, 8)).astype("float32")
+        expected = hop(sound, memory)
+        found = run("hop", sound=sound, memory=memory)
+        np.testing.assert_allclose(found["clean"], expected["clean"], atol=1e-6)
+        forgetful.append(np.abs(run("hop", sound=sound, memory=calls[0]["memory"])["clean"] - found["clean"]).max())
+        memory = found[state["memory"]]
+    assert max(forgetful) > 0.01
+
+
+def test_integers_in_and_out_any_size_and_the_tasks_own_metric(exported):
+    folder, card = exported / "picture", card_of(exported / "picture")
+    takes, gives = Runner(folder / "picture_int8.tflite").signatures["enlarge"]
+    assert takes["x"]["dtype"] == gives["y"]["dtype"] == np.int8
+    x = np.random.default_rng(0).uniform(0, 1, (1, 5, 20, 3)).astype("float32")
+    ours = Runner(folder / "picture_int8.tflite", threads=2)("enlarge", x=x)["y"]
+    assert ours.shape == (1, 10, 40, 3) and np.abs(ours - enlarged(x)["y"]).mean() < 0.01
+    best, entry = card["files"]["saved_model"]["quality"], card["files"]["picture_int8.tflite"]
+    grey = np.full((1, 6, 6, 3), 0.5, "float32")
+    assert best["psnr"] == pytest.approx(-10 * np.log10(np.mean((enlarged(grey)["y"] - 0.5) ** 2)), abs=1e-3)
+    assert entry["quality_lost"]["psnr"] == pytest.approx(best["psnr"] - entry["quality"]["psnr"], abs=1e-4)
+    assert set(entry["threads"]) == {"1", "2"} and entry["threads"]["1"]["milliseconds"]["enlarge"] > 0
+    assert read_card(folder / "picture_int8.tflite")["licence"] == "CC0"
+    page = (folder / "README.md").read_text()
+    assert page.startswith("# Twice\n") and "licence: CC0" in page and "1 × any × any × 3" in page
+
+
+def test_a_format_that_is_too_far_is_not_written(tmp_path, monkeypatch):
+    """The float file, which agrees, stays, and the card says why there is no other."""
+    monkeypatch.setattr(making, "Worker", Inside)
+    job = of_applications(tmp_path)[0]
+    job.formats, job.by, job.tolerance = ("dynamic",), "quantizer", {"dynamic": 90.0}
+    card = artifacts([job], say=lambda line: None)[0]
+    assert "90 are wanted" in card["not_written"]["dynamic"]
+    assert sorted(p.name for p in (tmp_path / "sound").glob("*.tflite")) == ["sound.tflite"]
+
+
+# -- the phone's side --------------------------------------------------------------------------------------------------
+
+
+def test_laws_ranges_and_an_example(exported):
+    """A program can draw the inputs from the card alone, and has an example with Keras's answer."""
+    card, folder = card_of(exported / "vae"), exported / "vae"
+    inputs = card["signatures"]["generate"]["inputs"]
+    assert [inputs[k]["law"] for k in ("noise_x", "noise_z")] == ["uniform", "normal"]
+    assert inputs["noise_x"]["range"] == [0, 1] and card["signatures"]["encode"]["inputs"]["x"]["range"] == [0, 1]
+    run, dice = Runner(folder / "model.tflite"), np.random.default_rng(0)
+    draw = {"uniform": lambda shape: dice.random(shape, "float32"), "normal": lambda shape: dice.normal(size=shape)}
+    drawn = {k: draw[t["law"]](t["shape"]).astype("float32") for k, t in inputs.items()}
+    assert set(np.unique(run("generate", **drawn)["x"])) <= {0.0, 1.0}
+    with np.load(folder / "example.npz") as example:
+        z = run("encode", x=example["encode/input/x"])["z"]
+        np.testing.assert_allclose(z, example["encode/output/z"], atol=1e-5)
+
+
+def blocks(folder, tag):
+    return re.findall(rf"```{tag}\n(.*?)```", (folder / "README.md").read_text(), re.S)
+
+
+@pytest.mark.parametrize("name", ["vae", "sound", "picture", "made"])
+def test_ten_lines_of_python(exported, name):
+    """As they stand in the README, in a fresh process beside the file."""
+    (lines,) = blocks(exported / name, "python")
+    done = subprocess.run(
+        [sys.executable, "-c", lines], cwd=exported / name, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("(1, ")
+
+
+PAGE = """<!doctype html><meta charset=utf-8><script type=importmap>{"imports": {
+"@litertjs/core": "/npm/@litertjs/core/dist/index.js",
+"@litertjs/wasm-utils": "/npm/@litertjs/wasm-utils/dist/index.js"}}</script>
+<script>
+const report = (found) => fetch("/report", {method: "POST", body: JSON.stringify(found)});
+addEventListener("error", (e) => report({error: String(e.message)}));
+addEventListener("unhandledrejection", (e) => report({error: String(e.reason)}));
+</script><script type=module>
+%s
+await report(Object.fromEntries(Object.entries(outputs).map(([k, v]) => [k, Array.from(v.type.layout.dimensions)])));
+</script>"""
+
+
+def packages():
+    """node_modules with LiteRT.js, or a skip that says what is missing."""
+    if not (chromium := shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")):
+        pytest.skip("no chromium in PATH: the ten lines of JavaScript were not run")
+    for folder in filter(None, [os.environ.get("TFGEN_NODE_MODULES"), claims.ROOT / "node_modules"]):
+        if (pathlib.Path(folder) / "@litertjs" / "core" / "dist" / "index.js").is_file():
+            return chromium, pathlib.Path(folder)
+    pytest.skip("no @litertjs/core in node_modules (npm install @litertjs/core): the lines of JavaScript were not run")
+
+
+@pytest.mark.parametrize("name", ["vae", "sound", "made"])
+def test_ten_lines_of_javascript(exported, tmp_path, name):
+    """As they stand in the README, by LiteRT.js in headless Chromium."""
+    chromium, modules = packages()
+    (lines,) = blocks(exported / name, "js")
+    answers = queue.Queue()
+
+    class Server(http.server.SimpleHTTPRequestHandler):
+        def translate_path(self, path):
+            path = path.split("?")[0]
+            for prefix, folder in (("/npm/", modules), ("/wasm/", modules / "@litertjs" / "core" / "wasm")):
+                if path.startswith(prefix):
+                    return str(folder / path.removeprefix(prefix))
+            return str((tmp_path if path == "/index.html" else exported / name) / path[1:])
+
+        def do_POST(self):
+            answers.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    (tmp_path / "index.html").write_text(PAGE % lines)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        options = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+        page = f"http://127.0.0.1:{server.server_port}/index.html"
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+        with subprocess.Popen([chromium, *options, page], **quiet) as browser:
+            try:
+                found = answers.get(timeout=120)
+            finally:
+                os.killpg(browser.pid, signal.SIGTERM)
+        server.shutdown()
+    signature = next(iter(card_of(exported / name)["signatures"].values()))
+    assert found == {k: t["example_shape"] for k, t in signature["outputs"].items()}
+
+
+@pytest.mark.parametrize("tag", ["kotlin", "swift", "cpp", "js"])
+def test_ten_lines_name_what_there_is(exported, tag):
+    for name in ("vae", "sound", "made"):
+        (lines,) = blocks(exported / name, tag)
+        signature = next(iter(card_of(exported / name)["signatures"].items()))
+        for word in (signature[0], *signature[1]["inputs"]):
+            assert word in lines
 
 
 # -- the command -------------------------------------------------------------------------------------------------------
