@@ -185,12 +185,14 @@ def examples(
     """For each signature n calls of one example each, of the data, or of samples where there are none."""
     if condition is None and model.condition is not None:
         condition = _conditions(model.condition, n)
+    if condition is not None:
+        condition = tf.nest.map_structure(lambda t: tf.convert_to_tensor(t)[:n], condition)
     values = {"noise": model.noise(n, rng.as_seed(seed))} if "generate" in found else {}
     if set(found) - {"generate", "start", "advance"}:
         values["x"] = model.sample(n, condition, seed=seed + 1) if x is None else tf.constant(x[:n], tf.float32)
     if "decode" in found:
         values["z"] = model.encode(values["x"], condition)
-    told = [] if condition is None else [np.asarray(t)[:n] for t in tf.nest.flatten(condition)]
+    told = [] if condition is None else [np.asarray(t) for t in tf.nest.flatten(condition)]
     result = {}
     for name in {"start", "advance"} & set(found):
         result[name] = _pieces(model, found[name], name, n, condition, seed)
@@ -217,7 +219,9 @@ def _pieces(model: GenerativeModel, signature: Signature, name: str, n: int, con
 
 
 def _conditions(spec, n: int):
-    """Every class in turn; ones for tensors."""
+    """Every class in turn; numbers in 0..1 for tensors."""
     if isinstance(spec, dict):
         return {name: _conditions(part, n) for name, part in spec.items()}
-    return tf.range(n) % spec if isinstance(spec, int) else tf.ones([n, *spec])
+    if isinstance(spec, int):
+        return tf.range(n) % spec
+    return np.random.default_rng(7).random((n, *spec), "float32")
