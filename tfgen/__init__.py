@@ -54,6 +54,9 @@ _HOME = {
     "MADE": "tfgen.autoregressive",
     "EdgeSE": "tfgen.restoration",
     "EdgeSR": "tfgen.restoration",
+    "SRResNet": "tfgen.restoration",
+    "SRGAN": "tfgen.restoration",
+    "AMAP": "tfgen.restoration",
 }
 _MODULES = ("analysis", "callbacks", "catalog", "data", "distribute", "metrics", "rng", "sampling")
 

@@ -5,11 +5,14 @@ import functools
 import numpy as np
 
 from tfgen.entry import Entry
+from tfgen.restoration.amap import AMAP
 from tfgen.restoration.edge_se import EdgeSE
 from tfgen.restoration.edge_sr import EdgeSR
+from tfgen.restoration.srgan import SRGAN
+from tfgen.restoration.srresnet import SRResNet
 from tfgen.restoration.upscaler import Upscaler
 
-__all__ = ["ENTRIES", "EdgeSE", "EdgeSR", "Upscaler"]
+__all__ = ["AMAP", "ENTRIES", "SRGAN", "EdgeSE", "EdgeSR", "SRResNet", "Upscaler"]
 
 
 def _pictures(scale: int = 2):
@@ -43,6 +46,50 @@ ENTRIES = [
         tiny=functools.partial(EdgeSR, (8, 8, 3), scale=2, width=4, depth=1),
         tiny_data=_pictures,
         full=EdgeSR,
+        batch=16,
+        epochs=100,
+    ),
+    Entry(
+        "srresnet",
+        SRResNet,
+        "Ledig et al. 2016",
+        "super-resolution by a residual net, least squares",
+        tiny=functools.partial(SRResNet, (8, 8, 3), scale=2, width=8, blocks=1, outer=3),
+        tiny_data=_pictures,
+        full=SRResNet,
+        batch=16,
+        epochs=100,
+    ),
+    Entry(
+        "srgan",
+        SRGAN,
+        "Ledig et al. 2016",
+        "super-resolution against a critic, by features",
+        tiny=functools.partial(
+            SRGAN,
+            (8, 8, 3),
+            scale=2,
+            width=8,
+            blocks=1,
+            outer=3,
+            critic_width=2,
+            halvings=1,
+            features_width=2,
+            adversarial=1.0,
+        ),
+        tiny_data=_pictures,
+        full=SRGAN,
+        batch=16,
+        epochs=100,
+    ),
+    Entry(
+        "amap",
+        AMAP,
+        "Sønderby et al. 2016",
+        "super-resolution that agrees with what is given, amortised MAP",
+        tiny=functools.partial(AMAP, (8, 8, 3), scale=2, width=8, blocks=1, outer=3, critic_width=2, halvings=1),
+        tiny_data=_pictures,
+        full=AMAP,
         batch=16,
         epochs=100,
     ),

@@ -8,9 +8,10 @@ import keras
 import tensorflow as tf
 
 from tfgen import rng
-from tfgen.checks import at_least
+from tfgen.checks import at_least, share
 from tfgen.metrics.image import luma
 from tfgen.model import GenerativeModel, Player
+from tfgen.parts.weights import copies, move
 
 __all__ = ["Upscaler"]
 
@@ -31,22 +32,11 @@ class Upscaler(GenerativeModel):
         height, width, channels = shape
         if height % scale or width % scale:
             raise ValueError(f"shape={tuple(shape)}: the height and width of the crops are multiples of scale={scale}")
-        if not 0 <= average < 1:
-            raise ValueError(f"average={average}: expected a decay from 0 to below 1")
+        share(average=average)
         super().__init__(shape, (height // scale, width // scale, channels), values="unit")
         self.scale, self.average, self.net = scale, average, net
         vars(self)["optimizer_maker"] = optimizer
-        self.averages = [
-            self.add_weight(
-                shape=v.shape,
-                initializer=lambda shape, dtype, v=v: tf.cast(v.value, dtype),
-                trainable=False,
-                dtype="float32",
-                aggregation="only_first_replica",
-                name=f"average_{i}",
-            )
-            for i, v in enumerate(net.trainable_variables if average else ())
-        ]
+        self.averages = copies(self, "average", net.trainable_variables) if average else []
 
     def distance(self, x: tf.Tensor, restored: tf.Tensor) -> tf.Tensor:
         """What is minimised: [n], the mean absolute error."""
@@ -64,14 +54,14 @@ class Upscaler(GenerativeModel):
     def after_turn(self, player):
         steps = tf.cast(rng.step(), tf.float32)
         keep = tf.minimum(self.average, steps / (10 + steps))  # the first steps are forgotten sooner
-        for copy, v in zip(self.averages, self.net.trainable_variables, strict=True) if self.average else ():
-            copy.assign(keep * copy.value + (1 - keep) * tf.cast(v.value, tf.float32))
+        move(self.averages, self.net.trainable_variables if self.average else [], keep)
 
     def restore(self, small: tf.Tensor) -> tf.Tensor:
         """Small pictures of any size, in 0..1, to large ones in 0..1."""
         if self.averages:
             weights = [copy.value for copy in self.averages]
-            large = self.net.stateless_call(weights, self._statistics(), small, training=False)[0]
+            others = [v.value for v in self.net.non_trainable_variables]
+            large = self.net.stateless_call(weights, others, small, training=False)[0]
         else:
             large = self.net(small, training=False)
         return tf.minimum(tf.nn.relu(large), 1.0)  # as fast as can be in int8, where clip_by_value is not
@@ -85,9 +75,6 @@ class Upscaler(GenerativeModel):
     def fold(self) -> int:
         """The height and width of what is upscaled are multiples of it."""
         return getattr(self.net, "fold", 1)
-
-    def _statistics(self):
-        return [v.value for v in self.net.non_trainable_variables]
 
     def _psnr(self, x, restored):
         """[n]: `tfgen.metrics.psnr` of bytes, without `scale` pixels at each border."""

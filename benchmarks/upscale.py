@@ -1,0 +1,84 @@
+"""How fast pictures are made larger: `python -m benchmarks.upscale [SCALE] [ROUNDS]`.
+
+Milliseconds per megapixel of the result, of the shipped nets in float32 and int8 on one thread and two, beside Pillow's
+bicubic and OpenCV's Lanczos (where OpenCV is there), in rounds that alternate; then the peak memory of the command on a
+picture whose result has 48 megapixels. Nothing else should run meanwhile; the least of the rounds is nearest to that.
+"""
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+from apps.super_resolution import evaluating, tiles, upscaling
+
+
+def ways(scale: int, picture: np.ndarray) -> dict:
+    """What is compared, by name."""
+    height, width = (side * scale for side in picture.shape[:2])
+    image = Image.fromarray(picture)
+    found = {}
+    for threads in (1, 2):
+        for quantised in (False, True):
+            net = tiles.open_net(upscaling.shipped(scale, quantised), threads)
+            name = f"{'int8' if quantised else 'float32'}, {threads} thread{'s' * (threads > 1)}"
+            found[name] = lambda net=net: evaluating.bytes_of(net, picture)
+    found["Pillow bicubic"] = lambda: image.resize((width, height), Image.Resampling.BICUBIC)
+    found["Pillow Lanczos"] = lambda: image.resize((width, height), Image.Resampling.LANCZOS)
+    try:
+        import cv2
+    except ImportError:
+        return found
+    for threads in (1, 2):
+
+        def lanczos(threads=threads):
+            cv2.setNumThreads(threads)
+            return cv2.resize(picture, (width, height), interpolation=cv2.INTER_LANCZOS4)
+
+        found[f"OpenCV Lanczos, {threads} thread{'s' * (threads > 1)}"] = lanczos
+    return found
+
+
+def measure(scale: int, rounds: int) -> None:
+    picture = load_sample_image("china.jpg")
+    megapixels = picture.shape[0] * picture.shape[1] * scale**2 / 1e6
+    each = ways(scale, picture)
+    seconds = {name: [] for name in each}
+    for _ in range(rounds + 1):
+        for name, work in each.items():
+            begin = time.perf_counter()
+            work()
+            seconds[name].append(time.perf_counter() - begin)
+    print(f"x{scale}, {picture.shape[1]}x{picture.shape[0]}, milliseconds per megapixel of the result")
+    print(f"{'':24} {'least':>8} {'median':>8}   of {rounds} rounds")
+    for name, times in seconds.items():
+        times = np.array(times[1:]) * 1000 / megapixels
+        print(f"{name:24} {times.min():8.1f} {np.median(times):8.1f}")
+
+
+def memory(scale: int) -> None:
+    """Of `upscale`, a process of its own."""
+    side = int((48e6 / 0.75) ** 0.5 / scale)
+    with tempfile.TemporaryDirectory() as folder:
+        small = Image.fromarray(load_sample_image("china.jpg")).resize((side, side * 3 // 4))
+        for name in ("result.png", "result.jpg"):
+            small.save(Path(folder) / "picture.png")
+            command = [sys.executable, "-m", "apps.super_resolution", "upscale"]
+            begin = time.perf_counter()
+            subprocess.run(
+                [*command, f"{folder}/picture.png", f"{folder}/{name}", "--scale", str(scale), "--force"], check=True
+            )
+            peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+            print(f"{name}: {time.perf_counter() - begin:.1f} s, peak memory {peak:.0f} MiB")
+
+
+if __name__ == "__main__":
+    scale, rounds = ([*map(int, sys.argv[1:]), *(4, 7)[len(sys.argv) - 1 :]])[:2]
+    measure(scale, rounds)
+    memory(scale)

@@ -1,0 +1,127 @@
+"""What super-resolution's systems promise: consistency, equivariance, a slope that points to where pictures are."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgen import bicubic
+from tfgen.restoration import AMAP, SRGAN, EdgeSR, SRResNet
+
+
+def uniform(*shape):
+    return tf.constant(np.random.default_rng(0).uniform(size=shape), tf.float32)
+
+
+@pytest.mark.parametrize("scale, channels", [(2, 1), (4, 3), (3, 3)])
+def test_amap_leaves_what_was_given(scale, channels):
+    """Its result, made smaller by the very function that makes training pictures smaller, is the input: of any size,
+    before values are cut to 0..1."""
+    model = AMAP((4 * scale, 4 * scale, channels), scale=scale, width=4, blocks=1, critic_width=2, halvings=1)
+    small = uniform(1, 6, 9, channels)
+    large = model.net(small)[0].numpy().astype(np.float64)
+    assert large.shape == (6 * scale, 9 * scale, channels)
+    np.testing.assert_allclose(bicubic.resize(large, 6, 9), small[0], atol=1e-5)
+    plain = model.net.net(small)[0].numpy().astype(np.float64)
+    assert np.abs(bicubic.resize(plain, 6, 9) - small[0]).max() > 0.1
+
+
+def test_amap_moves_as_little_as_it_must():
+    """y - f(x) is a combination of A's rows: orthogonal to whatever A does not see."""
+    model = AMAP((8, 8, 1), scale=2, width=4, blocks=1, critic_width=2, halvings=1)
+    small = uniform(1, 4, 4, 1)
+    moved = (model.net(small) - model.net.net(small))[0, :, :, 0].numpy()
+    down = bicubic.matrix(8, 4).toarray()
+    unseen = np.eye(64) - np.linalg.pinv(np.kron(down, down)) @ np.kron(down, down)
+    np.testing.assert_allclose(unseen @ moved.ravel(), 0, atol=1e-5)
+
+
+def test_amap_s_critic_pays_for_the_reverse_divergence():
+    """Of the optimal logit log p/q between two densities, the generator pays KL(q || p)."""
+    p, q = np.array([0.1, 0.2, 0.7]), np.array([0.5, 0.3, 0.2])
+    model = AMAP((8, 8, 1), scale=2, width=4, blocks=1, critic_width=2, halvings=1)
+    paid = model.judge.game.generator(tf.constant(np.log(p / q)))
+    assert float(tf.reduce_sum(q * paid)) == pytest.approx(np.sum(q * np.log(q / p)))
+
+
+def test_amap_s_denoiser_gives_the_slope():
+    """Of grey pictures, a denoiser that draws to a half: the generator's slope is (d(y) - y) / σ²."""
+    model = AMAP((8, 8, 1), estimate="denoiser", noise=0.5, scale=2, width=4, blocks=1, critic_width=2)
+    object.__setattr__(model, "judge", lambda y, training: 0.5 * (y + 0.5))
+    made = uniform(2, 8, 8, 1)
+    with tf.GradientTape() as tape:
+        tape.watch(made)
+        object.__setattr__(model, "net", lambda condition, training: made)
+        loss = tf.reduce_sum(model.generator_terms(made, made)["loss"])
+    np.testing.assert_allclose(tape.gradient(loss, made), -(0.5 * (made + 0.5) - made) / 0.25, atol=1e-5)
+
+
+def test_untrained_edge_sr_is_nearest_neighbours_and_moves_with_the_picture():
+    model = EdgeSR((16, 16, 3), scale=4, average=0.0)
+    small = uniform(1, 20, 24, 3)
+    for layer in model.net.convolutions[-1:]:
+        layer.kernel.assign(tf.zeros_like(layer.kernel))
+    np.testing.assert_array_equal(model.restore(small), np.kron(small, np.ones((1, 4, 4, 1))))
+    layer.kernel.assign(tf.random.stateless_normal(layer.kernel.shape, [0, 1]) / 20)
+    whole, part = model.restore(small).numpy(), model.restore(small[:, 2:, 3:]).numpy()
+    seen = 4 * model.reach
+    assert model.reach == 6 and seen + 8 < whole.shape[1]
+    np.testing.assert_allclose(
+        part[:, seen:-seen, seen:-seen], whole[:, 8 + seen : -seen, 12 + seen : -seen], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("fold", [1, 2])
+def test_reach_is_what_is_seen(fold):
+    """No pixel farther off changes anything, and some that far do."""
+    model = EdgeSR((16, 16, 3), scale=2, depth=1, width=8, fold=fold, average=0.0)
+    small = uniform(1, 40, 40, 3).numpy()
+    changed = small.copy()
+    changed[:, :20] += 1 - 2 * changed[:, :20]
+    apart = (model.restore(small) != model.restore(changed)).numpy().any((0, 2, 3))
+    last = int(np.flatnonzero(apart).max())
+    assert 2 * (20 + model.reach - fold) <= last + 2 * fold and last < 2 * (20 + model.reach)
+
+
+def test_average_is_what_it_says():
+    """The first steps are forgotten sooner: step k keeps k / (10 + k), and never more than the decay."""
+    x = uniform(16, 8, 8, 3)
+    small = tf.nn.avg_pool2d(x, 2, 2, "VALID")
+    model = EdgeSR((8, 8, 3), scale=2, width=4, depth=1, average=0.5)
+    model.compile()
+    seen = [model.net.trainable_variables[0].numpy()]
+    expected = seen[0]
+    for step in (1, 2, 3):
+        model.fit(x, small, batch_size=16, verbose=0)
+        seen.append(model.net.trainable_variables[0].numpy())
+        keep = min(0.5, step / (10 + step))
+        expected = keep * expected + (1 - keep) * seen[-1]
+    np.testing.assert_allclose(model.averages[0].numpy(), expected, rtol=1e-5)
+    assert not np.allclose(expected, seen[-1])
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_srresnet_is_the_paper_s(scale):
+    """Its number of weights by hand (ours counts PReLU once for each channel), and the size of what it makes."""
+    model = SRResNet((12, 12, 3), scale=scale)
+    normed = 9 * 64 * 64 + 64 + 4 * 64
+    ups = {2: [256], 3: [576], 4: [256, 256]}[scale]
+    count = (81 * 3 * 64 + 64 + 64) + 16 * (2 * normed + 64) + normed + (81 * 64 * 3 + 3)
+    count += sum(9 * 64 * filters + filters + 64 for filters in ups)
+    assert model.net.count_params() == count
+    assert model.restore(uniform(1, 3, 5, 3)).shape == (1, 3 * scale, 5 * scale, 3)
+
+
+def test_srgan_s_features():
+    """What is learnt tells turns apart; distances are of features, relative to their size, and zero of the same."""
+    model = SRGAN((8, 8, 3), scale=2, width=4, blocks=1, critic_width=2, halvings=1, features_width=4)
+    x = uniform(4, 8, 8, 3)
+    np.testing.assert_allclose(model.content(x, x), 0)
+    assert model.content(x, x[::-1]).shape == (4,)
+    seen = model.look(x)
+    assert seen.shape == (4, 2, 2, 16)
+    far = tf.reduce_mean((seen - seen[::-1]) ** 2, [1, 2, 3]) / tf.reduce_mean(seen**2, [1, 2, 3])
+    np.testing.assert_allclose(model.content(x, x[::-1]), far, rtol=1e-3)
+    with pytest.raises(ValueError, match="square"):
+        SRGAN((8, 16, 3), scale=2, width=4, blocks=1)
+    with pytest.raises(ValueError, match="multiples of scale=3"):
+        SRResNet((8, 8, 3), scale=3)
