@@ -182,3 +182,41 @@ def test_nan_keeps_the_last_good_epoch(tmp_path):
     run = Run(tmp_path / "run")
     assert all(np.isfinite(w).all() for w in state(run)) and len(run.history()) == 1
     assert "stopped" in run.card()["figures"]["training"]
+
+
+def test_progress_of_short_and_long_trainings(monkeypatch):
+    """A line for each epoch, the rest of the time from the second on; a bar that ends where the epoch does; a long
+    training says so, once."""
+    clock, lines, drawn = [0.0], [], []
+    monkeypatch.setattr("tfgen.callbacks.progress.time.monotonic", lambda: clock[0])
+    shown = callbacks.Progress(lines.append)
+    shown.set_params({"steps": 14, "epochs": 4})
+    shown.bar, shown._draw = True, drawn.append
+
+    def epoch(i, seconds):
+        shown.on_epoch_begin(i)
+        for step in (5, 11, 19):  # 20 at a time
+            clock[0] += seconds / 3
+            shown.on_train_batch_end(step, {"loss": 0.5})
+        shown.on_epoch_end(i, {"loss": 0.25, "val_loss": 1 / 3})
+
+    epoch(0, 3)
+    epoch(1, 30)
+    assert lines == [
+        "epoch 1/4: 3 s; loss 0.25, val_loss 0.3333",
+        "epoch 2/4: 30 s, 60 s left; loss 0.25, val_loss 0.3333",
+    ]
+    assert "14/14" in drawn[-2] and "20" not in drawn[-2].split("·")[-1]
+    lines.clear()
+    shown = callbacks.Progress(lines.append)
+    shown.set_params({"steps": 14, "epochs": 100})
+    shown._draw = drawn.append
+    epoch(0, 30)
+    epoch(1, 30)
+    assert lines[0].startswith("this takes about 39 min here") and sum("this takes" in line for line in lines) == 1
+    assert [callbacks.progress.span_of(s) for s in (50, 720, 12_600, 181_440)] == [
+        "50 s",
+        "12 min",
+        "3.5 h",
+        "2.1 days",
+    ]

@@ -83,7 +83,7 @@ def test_train_sample_evaluate(home, capsys):
     """One run from end to end, and what stands in its folder."""
     code, out, _ = run(capsys, *VAE, "--epochs", 2, "--seed", 3)
     assert code == 0
-    first, *_, last = out.strip().splitlines()
+    first, *lines = out.strip().splitlines()
     for part in (
         "numbers) on bars",
         "64 examples of 4x4x1",
@@ -94,7 +94,8 @@ def test_train_sample_evaluate(home, capsys):
         "into runs/vae-bars",
     ):
         assert part in first
-    assert "python -m tfgen sample runs/vae-bars" in last and "python -m tfgen evaluate runs/vae-bars" in last
+    assert lines[0].startswith("epoch 1/2: ") and "val_loss" in lines[1]
+    assert [f"  python -m tfgen {verb} runs/vae-bars" for verb in ("sample", "evaluate", "analyse")] == lines[-3:]
     folder = home / "runs" / "vae-bars"
     card = json.loads((folder / "card.json").read_text())
     assert (
@@ -379,6 +380,9 @@ BAD = {
     "a truncated model": (["sample", "truncated"], "cut short"),
     "a foreign model": (["sample", "foreign"], "could not be read as"),
     "a card that is no JSON": (["evaluate", "torn"], "is not JSON"),
+    "a card that is a list": (["sample", "listed"], "is no card"),
+    "epochs without end": ([*VAE, "--epochs", "100000000000000000000000"], "a whole number from 1 to 1,000,000"),
+    "workers of nobody": ([*VAE, "--distribute", "multiworker"], "TF_CONFIG names no other machine"),
     "samples into a text": (["sample", "good", "--out", "samples.txt"], ".png"),
     "a label for a model without": (["sample", "good", "--label", "3"], "was not told labels"),
     "a split that is not there": (["evaluate", "good", "--split", "vacation"], "train and test"),
@@ -399,6 +403,7 @@ def shelf(tmp_path_factory):
             ("truncated", good[: len(good) // 2], card),
             ("foreign", None, card),
             ("torn", good, card[:50]),
+            ("listed", good, "[]"),
             ("empty", b"", card),
         ):
             (root / name).mkdir()

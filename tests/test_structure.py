@@ -19,7 +19,7 @@ from tfgen.model import GenerativeModel
 ROOT = pathlib.Path(tfgen.__file__).parents[1]
 FAMILIES = (energy, adversarial, variational, autoregressive, mixture, restoration)
 FLOORS = [
-    {"_quiet", "bicubic", "checks", "condition", "entry", "files", "heads", "progress", "rng", "signature"},
+    {"_quiet", "bicubic", "checks", "condition", "entry", "files", "heads", "progress", "rng", "signature", "values"},
     {"distribute", "door", "laws", "layers", "pictures"},
     {"callbacks", "data", "flows", "losses", "nets", "sampling"},
     {"_keras", "parts"},

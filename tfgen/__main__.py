@@ -2,6 +2,7 @@
 it."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -127,10 +128,10 @@ def train(
         print(f"\ninterrupted: every finished epoch is in {folder}, and {same} goes on from there", file=sys.stderr)
         raise typer.Exit(130) from None
     print(f"see {folder}/samples, or: tensorboard --logdir {folder.parent}")
-    print(
-        f"next: python -m tfgen sample {folder} | python -m tfgen evaluate {folder} | python -m tfgen analyse "
-        f"{folder}{_export(folder)}"
-    )
+    print("next:")
+    for verb in ("sample", "evaluate", "analyse"):
+        print(f"  python -m tfgen {verb} {shlex.quote(str(folder))}")
+    _say_export(folder)
 
 
 @app.command()
@@ -187,7 +188,8 @@ def evaluate(
         temperatures=temperatures,
         samples=samples,
     )
-    print(f"written into {run}/card.json{_export(run)}")
+    print(f"written into {run}/card.json")
+    _say_export(run)
 
 
 @app.command()
@@ -204,7 +206,8 @@ def analyse(
     from tfgen import runs
 
     runs.analyse(runs.Run.open(run), data_dir=data_dir, seed=seed)
-    print(f"see {run}/analysis; figures in {run}/card.json{_export(run)}")
+    print(f"see {run}/analysis; figures in {run}/card.json")
+    _say_export(run)
 
 
 @app.command()
@@ -233,9 +236,10 @@ def reproduce(
     claims.reproduce(name, command, seeds=seeds, data_dir=data_dir, out=out, quick=quick, record=record)
 
 
-def _export(folder: Path) -> str:
+def _say_export(folder: Path) -> None:
     """The command, where it can be typed: in a clone."""
-    return f" | python -m export {folder}" if Path("export/__main__.py").is_file() else ""
+    if Path("export/__main__.py").is_file():
+        print(f"  python -m export {shlex.quote(str(folder))}")
 
 
 def _tensorflow():
@@ -267,6 +271,8 @@ def run_app(app: typer.Typer, arguments: list[str], name: str) -> int:
             raise
         line = next((line for line in str(error).splitlines() if line.strip()), "")
         ours = isinstance(error, (ValueError, OSError, ImportError, RuntimeError))
+        if isinstance(error, OSError) and error.filename:
+            line = f"{error.filename}: {error.strerror}"
         print(
             f"{name}: "
             f"{line if ours and line else f'{type(error).__name__}: {line[:300]} (TFGEN_TRACEBACK=1 shows where)'}",

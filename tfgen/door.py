@@ -8,16 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import condition as conditions
+from tfgen.values import VALUES
 
-__all__ = ["VALUES", "check_argument", "check_data", "check_noise", "check_shapes", "our_line"]
-
-VALUES = {
-    "binary": (0.0, 1.0),
-    "unit": (0.0, 1.0),
-    "signed": (-1.0, 1.0),
-    "bytes": (0.0, 255.0),
-    "real": (-np.inf, np.inf),
-}
+__all__ = ["check_argument", "check_data", "check_noise", "check_shapes", "our_line"]
 
 _REMEDY = {
     "binary": "only 0 and 1: tfgen.data.load(…, values='binary') binarises",

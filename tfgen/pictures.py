@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from tfgen.files import whole
+from tfgen.values import VALUES
 
 __all__ = ["GAP", "curves", "draw", "pairs", "picture_in", "places", "save", "span"]
 
-_RANGE = {"binary": (0.0, 1.0), "unit": (0.0, 1.0), "signed": (-1.0, 1.0), "bytes": (0.0, 255.0)}
 PAPER, BETWEEN, GAP, WIDTH = 255, 150, 2, 480
 
 
@@ -122,7 +122,7 @@ def _tiles(x: np.ndarray, values: str, span: tuple[float, float] | None = None) 
     if not (x.ndim == 4 and x.shape[-1] in (1, 3)):
         x = x.reshape(len(x), 1, -1, 1)
     low, high = (
-        _RANGE.get(values)
+        (VALUES[values] if values != "real" else None)
         or span
         or ((0.0, 1.0) if x.min() >= 0 and x.max() <= 1.5 else (float(x.min()), float(x.max())))
     )

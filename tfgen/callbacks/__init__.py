@@ -3,7 +3,8 @@
 from tfgen.callbacks.house import Diverged, House, for_fit
 from tfgen.callbacks.keep import Keep
 from tfgen.callbacks.monitor import Monitor
+from tfgen.callbacks.progress import Progress
 from tfgen.callbacks.schedule import Schedule
 from tfgen.callbacks.snapshots import Snapshots
 
-__all__ = ["Diverged", "House", "Keep", "Monitor", "Schedule", "Snapshots", "for_fit"]
+__all__ = ["Diverged", "House", "Keep", "Monitor", "Progress", "Schedule", "Snapshots", "for_fit"]

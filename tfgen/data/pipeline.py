@@ -19,7 +19,7 @@ from tfgen.checks import one_of
 from tfgen.data import transforms
 from tfgen.data.examples import PARALLEL, Examples, Stream
 from tfgen.data.sources import MEMORY, Source, open_source
-from tfgen.door import VALUES
+from tfgen.values import VALUES
 
 __all__ = ["Epochs", "arrays", "load"]
 

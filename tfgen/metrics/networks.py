@@ -14,11 +14,12 @@ import tensorflow as tf
 
 from tfgen.checks import one_of
 from tfgen.files import shipped
+from tfgen.values import VALUES
 
 __all__ = ["FeatureNetwork", "feature_network", "inception_v3", "to_unit"]
 
 SAVED = shipped("saved_models")
-_TO_UNIT = {"unit": lambda x: x, "binary": lambda x: x, "signed": lambda x: (x + 1) / 2, "bytes": lambda x: x / 255}
+_IMAGES = [name for name in VALUES if name != "real"]
 
 
 class FeatureNetwork:
@@ -75,11 +76,12 @@ class FeatureNetwork:
 def to_unit(x: np.ndarray, values: str) -> np.ndarray:
     """x of any shape that holds "unit", "signed", "bytes" or "binary" values, as float32 in 0..1; what lies outside is
     cut off."""
-    one_of(f"values={values!r}", values, _TO_UNIT)
+    one_of(f"values={values!r}", values, _IMAGES)
     x = np.asarray(x)
     if not np.isfinite(x).all():
         raise ValueError("images that are not finite numbers came: look at the model's samples and losses")
-    return np.clip(_TO_UNIT[values](x.astype("float32")), 0, 1)
+    low, high = VALUES[values]
+    return np.clip((x.astype("float32") - low) / (high - low), 0, 1)
 
 
 def feature_network(name: str) -> FeatureNetwork:

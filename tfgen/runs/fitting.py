@@ -19,7 +19,7 @@ from tfgen.checks import one_of
 from tfgen.model import GenerativeModel
 from tfgen.runs.folder import Run, hardware, plain, versions
 
-__all__ = ["DECAYS", "Subject", "epochs_of", "fit", "snapshots"]
+__all__ = ["DECAYS", "Subject", "check_epochs", "epochs_of", "fit", "snapshots"]
 
 DECAYS: dict[str, Callable[[float], float]] = {
     "none": lambda done: 1.0,
@@ -27,6 +27,7 @@ DECAYS: dict[str, Callable[[float], float]] = {
     "linear": lambda done: 1 - done,
 }
 SHOWN, POINTS, LARGE = 64, 512, 16  # samples in a picture: of most shapes; points; pictures above 64 pixels
+MOST = 1_000_000  # epochs
 DEFAULTS = {"seed": 0, "batch": None, "decay": "none"}
 
 
@@ -103,13 +104,14 @@ def fit(
         if asked["decay"] != "none":
             rate, shape = card["learning_rate"], DECAYS[asked["decay"]]
             ours.insert(0, keras.callbacks.LearningRateScheduler(lambda epoch, _: rate * shape(epoch / epochs)))
-        ours[-1:-1] = callbacks
-        verbose = 0 if not writes else 1 if sys.stdout.isatty() else 2
+        ours[-1:-1] = callbacks  # before the model is kept
+        if writes:
+            ours.append(house.Progress(say))
         validation = {} if held_out is None else {"validation_data": held_out}
         if isinstance(held_out, tuple):
             validation["validation_batch_size"] = asked["batch"] or _batch_of(dataset)
         try:
-            model.fit(dataset, epochs=epochs, initial_epoch=done, callbacks=ours, verbose=verbose, **validation)
+            model.fit(dataset, epochs=epochs, initial_epoch=done, callbacks=ours, verbose=0, **validation)
         except house.Diverged as error:
             if writes and history:  # else the card is not this run's yet
                 _figures(run, {"stopped": str(error)})
@@ -202,10 +204,13 @@ class _Begin(keras.callbacks.Callback):
             self.card = None
 
 
+def check_epochs(epochs) -> None:
+    if not isinstance(epochs, int) or not 1 <= epochs <= MOST:
+        raise ValueError(f"epochs={epochs!r}: expected a whole number from 1 to {MOST:,}")
+
+
 def _check(asked: dict, dataset) -> None:
-    epochs = asked.get("epochs")
-    if not isinstance(epochs, int) or epochs < 1:
-        raise ValueError(f"settings: epochs={epochs!r}: expected a whole number of at least 1")
+    check_epochs(asked.get("epochs"))
     one_of(f"decay={asked['decay']!r}", asked["decay"], DECAYS)
     if not isinstance(dataset, tf.data.Dataset) or int(dataset.cardinality()) < 1:
         raise ValueError(

@@ -108,7 +108,12 @@ class Run:
 
     def card(self) -> dict:
         try:
-            return json.loads(self.card_path.read_text())
+            card = json.loads(self.card_path.read_text())
+            if not isinstance(card, dict):
+                raise ValueError(
+                    f"{self.card_path} is no card ({str(card)[:40]}): repair it, or train anew with --fresh"
+                )
+            return card
         except FileNotFoundError:
             return {}
         except (json.JSONDecodeError, UnicodeDecodeError) as error:

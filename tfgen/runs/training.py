@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from tfgen.data import Source, tellers
 from tfgen.entry import Entry
 from tfgen.files import whole
 from tfgen.model import GenerativeModel
-from tfgen.runs.fitting import DECAYS, fit
+from tfgen.runs.fitting import DECAYS, check_epochs, fit
 from tfgen.runs.folder import Run, Settings, plain
 from tfgen.runs.material import Material, open_training
 
@@ -48,7 +49,7 @@ def train(
         epochs=settings.epochs or entry.epochs,
         condition=settings.condition or (("labels",) if _must_be_told(entry) else ()),
     )
-    _check(settings, entry)
+    _check(settings, entry, distribute_by)
     strategy, policy = distribute.strategy(distribute_by), keras.config.dtype_policy()
     run = Run(folder)
     run.check(plain(settings), fresh)
@@ -85,7 +86,7 @@ def _must_be_told(entry: Entry) -> bool:
     return condition is not None and condition.default is inspect.Parameter.empty
 
 
-def _check(settings: Settings, entry: Entry) -> None:
+def _check(settings: Settings, entry: Entry, distribute_by: str) -> None:
     if settings.condition and "condition" not in signature.parameters(entry.model):
         raise ValueError(f"--condition {' '.join(settings.condition)}: {entry.name} cannot be told anything")
     if settings.labelled and settings.condition != ("labels",):
@@ -93,11 +94,17 @@ def _check(settings: Settings, entry: Entry) -> None:
             f"--labelled {settings.labelled}: {entry.name} is told no labels; give --condition labels, too, or train "
             "joint_gan"
         )
+    if distribute_by == "multiworker" and not os.environ.get("TF_CONFIG"):
+        raise ValueError(
+            "--distribute multiworker: TF_CONFIG names no other machine, and this one would train alone: set it on "
+            "each (tensorflow.org/guide/distributed_training#TF_CONFIG), or take --distribute mirrored"
+        )
     one_of(f"--decay {settings.decay}", settings.decay, DECAYS)
     if settings.learning_rate is not None and not settings.learning_rate > 0:
         raise ValueError(f"--learning-rate {settings.learning_rate:g}: expected a number above 0")
-    if min(settings.batch, settings.epochs) < 1:
-        raise ValueError(f"batch {settings.batch} and epochs {settings.epochs}: both are at least 1")
+    check_epochs(settings.epochs)
+    if settings.batch < 1:
+        raise ValueError(f"batch {settings.batch}: expected 1 or more")
 
 
 def _build(settings: Settings, entry: Entry, source: Source) -> GenerativeModel:
