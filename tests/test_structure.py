@@ -7,12 +7,13 @@ import pathlib
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import keras
 import pytest
 
 import tfgen
-from tfgen import _quiet, adversarial, autoregressive, energy, mixture, restoration, variational
+from tfgen import _quiet, adversarial, autoregressive, energy, files, mixture, restoration, variational
 from tfgen.catalog import CATALOG, table
 from tfgen.model import GenerativeModel
 
@@ -159,3 +160,21 @@ def test_keras_loads_what_was_saved_and_the_terminal_stays_quiet(tmp_path):
     )
     result = run(code, *files)
     assert (result.returncode, result.stdout, result.stderr) == (0, "VAE GAN RBM GMM\n", "")
+
+
+def test_what_a_wheel_brings(tmp_path, monkeypatch):
+    """Claims and classifiers, which stand beside the package in a clone, and in share/ where it is installed."""
+    import importlib.metadata
+    import tomllib
+
+    brought = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
+    records = []
+    for folder, patterns in brought.items():
+        for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
+            records.append(importlib.metadata.PackagePath("..", "..", folder, path.name))
+            records[-1].dist = SimpleNamespace(locate_file=lambda p: tmp_path / "lib" / "site" / p)
+    assert {"claims.csv", "digits_classifier.keras", "mnist_classifier.json"} <= {record.name for record in records}
+    monkeypatch.setattr(importlib.metadata, "files", lambda name: records)
+    monkeypatch.setattr(files, "__file__", str(tmp_path / "lib" / "site" / "tfgen" / "files.py"))
+    assert files.shipped("saved_models") == tmp_path / "share" / "tfgen" / "saved_models"
+    assert files.shipped("docs/claims.csv") == tmp_path / "share" / "tfgen" / "docs" / "claims.csv"

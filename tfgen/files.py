@@ -64,9 +64,9 @@ def shipped(name: str) -> Path:
     if not clone.exists():
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             for file in importlib.metadata.files("tfgen") or ():
-                before, found, _ = file.as_posix().partition(mark)
+                before, found, _ = Path(os.path.normpath(file.locate())).as_posix().partition(mark)
                 if found:
-                    return Path(file.locate().parents[len(file.parts) - len(Path(before + mark).parts)])
+                    return Path(before + mark)
     return clone
 
 
