@@ -96,7 +96,7 @@ class Hop(tf.Module):
         y = relu(_dense(tf.concat(planes, 1), self.into))
         skips = [y]
         for kernel in self.convolutions:
-            y = relu(_beside(y, kernel))
+            y = _beside(y, kernel, relu)
             skips.append(y)
         y = _dense(_across(y, self.down), self.narrow)
         after = []
@@ -107,7 +107,7 @@ class Hop(tf.Module):
         y = _dense(_across(y, self.up), self.widen)
         for skip, kernel in self.back:
             y = relu(_dense(tf.concat([y, skips.pop()], 1), skip))
-            y = relu(_beside(y, kernel))
+            y = _beside(y, kernel, relu)
         y = relu(_dense(tf.concat([y, skips.pop()], 1), self.join))
         m = _beside(y, self.mask)
         a, b = (tf.reshape(part, [1, BINS]) for part in tf.split(m, 2, 1))
@@ -152,6 +152,7 @@ def _across(x, kernel):
     return tf.transpose(tf.matmul(tf.transpose(x), kernel))
 
 
-def _beside(x, kernel):
-    """A convolution over neighbouring places [places, channels]."""
-    return tf.nn.conv2d(x[None, None], kernel[0], 1, "SAME")[0, 0] + kernel[1]
+def _beside(x, kernel, activation=tf.identity):
+    """A convolution over neighbouring places [places, channels]; what follows it at once is made one with it."""
+    y = tf.nn.conv2d(tf.reshape(x, [1, 1, *x.shape]), kernel[0], 1, "SAME")
+    return tf.reshape(activation(y + kernel[1]), [x.shape[0], kernel[0].shape[-1]])
