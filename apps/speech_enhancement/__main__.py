@@ -42,9 +42,9 @@ def enhance(
     force: Force = False,
 ) -> None:
     """Clean a recording, a folder with all below it, a pipe of raw 16-bit samples (-), or the microphone (--live)."""
-    from apps.speech_enhancement import enhancing
+    from apps.speech_enhancement import enhancing, stream
 
-    options = enhancing.Options(_net(model, int8), strength, vad, picture, force)
+    options = enhancing.Options(stream.open_net(_file(model, int8)), strength, vad, picture, force)
     if live:
         return enhancing.live(options)
     if source is None or target is None:
@@ -63,7 +63,9 @@ def evaluate(
     clean: Annotated[Path, typer.Argument(metavar="CLEAN", help="A sound, or a folder.")],
     noisy: Annotated[Path, typer.Argument(metavar="NOISY", help="The same with noise; files that are called alike.")],
     enhanced: Annotated[Path | None, typer.Option(help="What somebody made of it; else the network does.")] = None,
-    model: Model = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A .tflite file, a .keras file or a run's folder in place of the shipped file.")
+    ] = None,
     int8: Int8 = False,
     pesq: Annotated[bool, typer.Option(help="PESQ, CSIG, CBAK and COVL, by the package pesq.")] = True,
     json_: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -80,9 +82,8 @@ def evaluate(
         _complain("without PESQ and what is made of it: pip install 'tfgen[speech]' adds it (it needs a C compiler)")
         pesq = False
     found = evaluating.pairs(clean, noisy, enhanced)
-    name = "edge_se" if enhanced is None else enhanced.name
-    net = _net(model, int8) if enhanced is None else None
-    result = evaluating.evaluate(found, net, name, with_pesq=pesq, complain=_complain)
+    name, enhance = (enhanced.name, None) if enhanced is not None else evaluating.enhancer(_file(model, int8))
+    result = evaluating.evaluate(found, enhance, name, with_pesq=pesq, complain=_complain)
     print(json.dumps(result, indent=1) if json_ else evaluating.table(result, name))
     if result["failed"]:
         raise typer.Exit(2)
@@ -168,12 +169,12 @@ def export(
     exporting.export(run, out or run / "export", judge)
 
 
-def _net(model: Path | None, int8: bool):
+def _file(model: Path | None, int8: bool) -> Path:
     from apps.speech_enhancement import stream
 
     if model is not None and int8:
         raise ValueError("--int8 is of the shipped files: give --model the file itself")
-    return stream.open_net(model or stream.shipped(int8))
+    return model or stream.shipped(int8)
 
 
 def _complain(line: str) -> None:

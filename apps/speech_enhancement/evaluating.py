@@ -8,11 +8,11 @@ import soxr
 
 from apps.speech_enhancement.enhancing import open_sound, read_blocks, sounds_below
 from apps.speech_enhancement.log_mmse import log_mmse
-from apps.speech_enhancement.stream import RATE, Net, Stream
+from apps.speech_enhancement.stream import RATE, Net, Stream, open_net
 from tfgen.metrics import sound as metrics
 from tfgen.progress import progress
 
-__all__ = ["evaluate", "pairs", "scores", "table"]
+__all__ = ["by_hops", "enhancer", "evaluate", "pairs", "scores", "table"]
 
 NAMES = {
     "pesq": "PESQ-WB",
@@ -39,6 +39,28 @@ def pairs(clean: Path, noisy: Path, enhanced: Path | None = None) -> list[tuple[
     return [tuple(names[key] for names in named) for key in shared]
 
 
+def enhancer(model: Path) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    """Of a streaming .tflite file, a .keras file or a run's folder: its name, and what takes samples at 16 kHz to as
+    many."""
+    if model.suffix == ".tflite":
+        return model.stem, by_hops(open_net(model))
+    from tfgen import catalog
+
+    net = catalog.load(model)
+    if not hasattr(net, "restore"):
+        raise ValueError(f"{model} holds a {type(net).__name__}, which restores no sound")
+    entry = next(entry.name for entry in catalog.CATALOG if entry.model is type(net))
+    return entry, lambda noisy: net.restore(noisy[None])[0].numpy()
+
+
+def by_hops(net: Net) -> Callable[[np.ndarray], np.ndarray]:
+    def enhance(noisy: np.ndarray) -> np.ndarray:
+        stream = Stream(net, RATE, 1)
+        return np.concatenate([stream(noisy[:, None]), stream.finish()])[:, 0]
+
+    return enhance
+
+
 def scores(clean: np.ndarray, other: np.ndarray, with_pesq: bool) -> dict[str, float]:
     """Of sounds at 16 kHz."""
     found = {
@@ -53,12 +75,18 @@ def scores(clean: np.ndarray, other: np.ndarray, with_pesq: bool) -> dict[str, f
 
 
 def evaluate(
-    found: list[tuple[Path, ...]], net: Net | None, name: str, *, with_pesq: bool, complain: Callable[[str], None]
+    found: list[tuple[Path, ...]],
+    enhance: Callable[[np.ndarray], np.ndarray] | None,
+    name: str,
+    *,
+    with_pesq: bool,
+    complain: Callable[[str], None],
 ) -> dict:
     """{"files": {file: {who: scores}}, "mean": {who: scores}, "failed": count}; each pair that fails has its line.
 
     Arguments:
-        found: (clean, noisy), which `net` enhances, or (clean, noisy, enhanced).
+        found: (clean, noisy), or (clean, noisy, enhanced).
+        enhance: what enhances pairs: samples at 16 kHz to as many.
         name: of who enhanced.
         with_pesq: and the composite measures, which are made of it.
     """
@@ -69,11 +97,7 @@ def evaluate(
             _check(paths, sounds)
             clean, noisy = (x for x, _ in sounds[:2])
             louder.append(_floor(clean) - _floor(noisy))
-            if len(sounds) == 3:
-                enhanced = sounds[2][0]
-            else:
-                stream = Stream(net, RATE, 1)
-                enhanced = np.concatenate([stream(noisy[:, None]), stream.finish()])[:, 0]
+            enhanced = sounds[2][0] if len(sounds) == 3 else enhance(noisy)
             who = {"noisy": noisy, "log-MMSE": log_mmse(noisy), name: enhanced}
             files[str(paths[1])] = {key: scores(clean, x, with_pesq) for key, x in who.items()}
         except (ValueError, OSError) as error:

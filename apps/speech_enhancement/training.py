@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from apps.speech_enhancement import data, spectrogram
 from tfgen import catalog
@@ -90,11 +91,32 @@ def train(
         held_out,
         settings,
         about={"system": entry.name, "family": entry.family, "paper": entry.paper, "data": {"name": name, **about}},
+        callbacks=[] if held_out is None else [_Listen(run.logs, *(x[:4] for x in held_out), pictures_every)],
         draw=spectrogram.sheet,
         pictures_every=pictures_every,
         fresh=fresh,
         say=say,
     )
+
+
+class _Listen(keras.callbacks.Callback):
+    """Sounds for TensorBoard: the first held-out ones, clean, noisy and as they are enhanced by now."""
+
+    def __init__(self, logs: Path, clean: np.ndarray, noisy: np.ndarray, every: int):
+        super().__init__()
+        self.logs, self.clean, self.noisy, self.every, self.writer = logs, clean, noisy, every, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0:
+            first = self.writer is None
+            self.writer = self.writer or tf.summary.create_file_writer(str(self.logs / "sounds"))
+            sounds = {"enhanced": np.asarray(self.model.sample(len(self.noisy), self.noisy, seed=0))}
+            sounds |= {"clean": self.clean, "noisy": self.noisy} if first else {}
+            with self.writer.as_default():
+                for name, x in sounds.items():
+                    loud = x / np.maximum(np.abs(self.noisy).max(1, keepdims=True), 1e-9)
+                    tf.summary.audio(name, np.clip(loud, -1, 1)[..., None], data.RATE, epoch + 1, max_outputs=len(x))
+            self.writer.flush()
 
 
 def _build(settings: Settings, model: GenerativeModel) -> GenerativeModel:

@@ -77,9 +77,9 @@ class EdgeSE(GenerativeModel):
     def loss_terms(self, x, condition=None, training=True):
         clean, noisy = self.flat(x), self.flat(condition)
         if training:
-            estimate, voice = self.restore(noisy, self._net(training=True))
+            estimate, voice = self.judged(noisy, self._net(training=True))
         else:
-            estimate, voice = self.restore(noisy, self._averaged)
+            estimate, voice = self.judged(noisy, self._averaged)
         gain = 0.1 * tf.math.rsqrt(tf.reduce_mean(noisy * noisy, 1, keepdims=True) + 1e-8)
         truth, guess = clean * gain, estimate * gain
         (a, b), (c, d) = spectra(truth), spectra(guess)
@@ -108,7 +108,11 @@ class EdgeSE(GenerativeModel):
         state = [v.value for v in self.net.non_trainable_variables]
         return self.net.stateless_call([v.value for v in self.averages], state, *planes, training=False)[0]
 
-    def restore(self, noisy, net):
+    def restore(self, noisy) -> tf.Tensor:
+        """Sounds [n, any length] to as many samples."""
+        return self.judged(tf.convert_to_tensor(noisy, tf.float32), self._averaged)[0]
+
+    def judged(self, noisy, net):
         """Sound [n, samples] to what a net makes of it, and its logits of speech [n, hops]."""
         real, imaginary = spectra(noisy)
         a, b, voice = net(real, imaginary)
@@ -133,7 +137,7 @@ class EdgeSE(GenerativeModel):
 
     def generate(self, noise, condition=None):
         noisy = self.flat(condition)
-        return tf.reshape(self.restore(noisy, self._averaged)[0], tf.shape(condition))
+        return tf.reshape(self.restore(noisy), tf.shape(condition))
 
     def flat(self, x):
         samples = None if None in self.shape else math.prod(self.shape)
