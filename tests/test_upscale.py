@@ -5,12 +5,14 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 from sklearn.datasets import load_sample_image
 
-from apps.super_resolution import evaluating, png, tiles, upscaling
+import tfgen
+from apps.super_resolution import data, evaluating, png, tiles, upscaling
 from apps.super_resolution import picture as files
 from tfgen import bicubic
 
@@ -295,3 +297,76 @@ def test_upscale_does_not_wait_for_tensorflow(small, tmp_path):
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert result.stdout.endswith("0 False\n") and result.stderr == ""
+
+
+def test_crops_are_a_function_of_seed_and_epoch(small, tmp_path):
+    """Whatever was read before; the batch's size changes none; each small crop is its large one made smaller."""
+    small("a.png", Image.fromarray(photograph(height=96, width=80)))
+    small("b.png", Image.fromarray(photograph("flower", 64, 96)))
+    both = data.pairs(data.found([tmp_path / "in"]), 2)
+    read = lambda epoch, **k: data.crops(both, patch=12, **{"batch": 4, "steps": 3, "seed": 5, **k})
+    whole = read(0)
+    epochs = [np.concatenate([x.numpy() for x, _ in whole]) for _ in range(2)]
+    again = read(0)
+    again.epochs.next = 1
+    np.testing.assert_array_equal(np.concatenate([x.numpy() for x, _ in again]), epochs[1])
+    np.testing.assert_array_equal(np.concatenate([x.numpy() for x, _ in read(0, batch=6, steps=2)]), epochs[0])
+    assert not np.array_equal(*epochs) and not np.array_equal(next(iter(read(0, seed=6)))[0], epochs[0][:4])
+    for large, given in read(0):
+        for x, y in zip(large.numpy(), given.numpy(), strict=True):
+            made = bicubic.resize(np.round(255 * x).astype(np.uint8), 12, 12)
+            inside = (slice(2, -2), slice(2, -2))
+            assert np.abs(made[inside] / 255.0 - y[inside]).max() < 0.01
+
+
+def test_degradations(small, tmp_path):
+    small("a.png", Image.fromarray(photograph(height=96, width=80)))
+    both = data.pairs(data.found([tmp_path / "in"]), 2)
+    clean = lambda **k: next(iter(data.crops(both, patch=24, batch=4, steps=1, seed=0, **k)))
+    plain = clean()
+    for worse in (data.Degradation(blur=3), data.Degradation(noise=20), data.Degradation(jpeg=5)):
+        large, given = clean(degradation=worse)
+        np.testing.assert_array_equal(large, plain[0])
+        assert 0.001 < np.abs(given - plain[1]).mean() < 0.2
+        np.testing.assert_array_equal(given, clean(degradation=worse)[1])
+    with pytest.raises(ValueError, match="quality"):
+        data.Degradation(jpeg=200)
+
+
+def test_train_resumes_and_is_exported(small, tmp_path, capsys):
+    """A few steps, stopped after the first epoch, end bit for bit where an uninterrupted run does; `upscale` takes the
+    run, and what `export` makes of it, which is the same."""
+    from apps.super_resolution.__main__ import command
+
+    for i in range(26):
+        corner = photograph()[12 * i : 12 * i + 48, 8 * i : 8 * i + 64]
+        small(f"{i:02}.png", Image.fromarray(corner))
+    start = ["train", "--data", str(tmp_path / "in"), "--scale", "2", "--patch", "16", "--batch", "4", "--crops", "12"]
+    start += ["--set", "width=8", "--set", "depth=1", "--precision", "float32", "--epochs", "2"]
+    assert command([*start, "--out", str(tmp_path / "whole")]) == 0
+
+    saved = keras.Model.save
+
+    def save(self, *args, **kwargs):
+        saved(self, *args, **kwargs)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "save", save)
+        assert command([*start, "--out", str(tmp_path / "parts")]) != 0
+    assert command([*start, "--out", str(tmp_path / "parts")]) == 0
+    first, second = (tfgen.load(tmp_path / name) for name in ("whole", "parts"))
+    for ours, theirs in zip(first.variables, second.variables, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    assert command(["export", str(tmp_path / "whole"), "--data", str(tmp_path / "in")]) == 0
+    folder = tmp_path / "whole" / "super_resolution_x2"
+    card = json.loads((folder / "card.json").read_text())
+    assert card["scale"] == 2 and card["files"]["super_resolution_x2_int8.tflite"]["quality_lost"]["psnr"] < 1
+    path = tmp_path / "in" / "00.png"
+    results = []
+    for model in (tmp_path / "whole", folder / "super_resolution_x2.keras", folder / "super_resolution_x2.tflite"):
+        assert enlarged(path, tmp_path / "out.png", "--model", model, "--force") == 0
+        results.append(np.asarray(loaded(tmp_path / "out.png")).astype(int))
+    assert results[0].shape == (96, 128, 3) and all(np.abs(r - results[0]).max() <= 1 for r in results)
+    assert command([*start, "--out", str(tmp_path / "whole"), "--seed", "3"]) == 2
+    assert "seed" in capsys.readouterr().err

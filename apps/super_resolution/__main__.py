@@ -36,6 +36,9 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help="By default the system's.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     precision: Annotated[str, typer.Option(help="mixed_bfloat16 (fp32 weights) or float32.")] = "mixed_bfloat16",
+    blur: Annotated[float, typer.Option(min=0, help="Largest blur before being made smaller, in pixels.")] = 0,
+    noise: Annotated[float, typer.Option(min=0, help="Largest noise on small pictures, in levels.")] = 0,
+    jpeg: Annotated[int | None, typer.Option(min=1, max=100, help="Lowest quality of small pictures.")] = None,
     start: Annotated[Path | None, typer.Option(help="A run or model to take weights from.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew.")] = False,
 ) -> None:
@@ -44,8 +47,10 @@ def train(
 
     tfgen._quiet.import_tensorflow()
     from apps.super_resolution import training
+    from apps.super_resolution.data import Degradation
     from tfgen import catalog, runs
 
+    degradation = Degradation(blur, noise, jpeg)
     training.train(
         data,
         out or Path("runs") / f"{system}-x{scale}",
@@ -59,6 +64,7 @@ def train(
         learning_rate=learning_rate,
         seed=seed,
         precision=precision,
+        degradation=degradation,
         start=start,
         fresh=fresh,
     )

@@ -1,18 +1,21 @@
 """Folders of pictures → pairs of crops, large and made smaller, whose draws are a pure function of (seed, epoch)."""
 
+import dataclasses
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from scipy.ndimage import gaussian_filter
 
 from apps.super_resolution.picture import SUFFIXES
 from tfgen import bicubic
 from tfgen.data import Epochs
 from tfgen.progress import progress
 
-__all__ = ["Pairs", "crops", "found", "held_out_crops", "pairs"]
+__all__ = ["Degradation", "Pairs", "crops", "found", "held_out_crops", "pairs"]
 
 HELD_OUT = 25  # one picture of so many is for choosing
 
@@ -35,6 +38,45 @@ class Pairs:
             self.part([i for i in places if i % HELD_OUT != HELD_OUT - 1]),
             self.part([i for i in places if i % HELD_OUT == HELD_OUT - 1]),
         )
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """What small pictures suffer beside being made smaller, each crop another share of it.
+
+    Arguments:
+        blur: largest standard deviation, in pixels of the large picture, of a blur before it is made smaller.
+        noise: largest standard deviation, in levels, of noise on the small picture.
+        jpeg: lowest quality of JPEG of the small picture; 100 or None for none.
+    """
+
+    blur: float = 0.0
+    noise: float = 0.0
+    jpeg: int | None = None
+
+    def __post_init__(self):
+        if self.blur < 0 or self.noise < 0 or not 1 <= (self.jpeg or 100) <= 100:
+            raise ValueError(f"{self}: expected blur and noise of 0 or more, and a quality from 1 to 100")
+
+    def __bool__(self) -> bool:
+        return any(dataclasses.astuple(self))
+
+    def __call__(self, large: np.ndarray, small: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """The small crop, uint8 [h, w, 3]."""
+        shares = generator.random(3)
+        if self.blur:
+            blurred = gaussian_filter(large, (self.blur * shares[0], self.blur * shares[0], 0), mode="nearest")
+            small = bicubic.resize(blurred, *small.shape[:2])
+        if self.noise:
+            noisy = small + generator.normal(size=small.shape) * self.noise * shares[1]
+            small = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+        if self.jpeg:
+            from PIL import Image
+
+            quality = round(self.jpeg + (100 - self.jpeg) * shares[2])
+            Image.fromarray(small).save(file := io.BytesIO(), "JPEG", quality=quality)
+            small = np.asarray(Image.open(file))
+        return small
 
 
 def found(folders: Sequence[str | Path]) -> list[Path]:
@@ -63,7 +105,9 @@ def pairs(paths: Sequence[Path], scale: int) -> Pairs:
     return Pairs(large, small, scale)
 
 
-def crops(data: Pairs, *, patch: int, batch: int, steps: int, seed: int) -> tf.data.Dataset:
+def crops(
+    data: Pairs, *, patch: int, batch: int, steps: int, seed: int, degradation: Degradation | None = None
+) -> tf.data.Dataset:
     """Batches of (large float32 [batch, scale patch, scale patch, 3], small [batch, patch, patch, 3]) in 0..1, flipped
     and turned; an epoch has so many steps. Every place of every picture is as likely as any other."""
     fits = [i for i, small in enumerate(data.small) if min(small.shape[:2]) >= patch]
@@ -79,13 +123,17 @@ def crops(data: Pairs, *, patch: int, batch: int, steps: int, seed: int) -> tf.d
         large = np.empty((batch, patch * data.scale, patch * data.scale, 3), np.uint8)
         small = np.empty((batch, patch, patch, 3), np.uint8)
         for i in range(batch):
-            draws = np.random.default_rng([seed, epoch, step * batch + i]).random(4)
+            generator = np.random.default_rng([seed, epoch, step * batch + i])
+            draws = generator.random(4)
             which = fits[min(np.searchsorted(upto, draws[0], "right"), len(fits) - 1)]
             height, width = data.small[which].shape[:2]
             top, left = int(draws[1] * (height - patch + 1)), int(draws[2] * (width - patch + 1))
             turned = int(draws[3] * 8)
-            large[i] = _turn(_cut(data.large[which], top, left, patch, data.scale), turned)
-            small[i] = _turn(_cut(data.small[which], top, left, patch, 1), turned)
+            big = _cut(data.large[which], top, left, patch, data.scale)
+            little = _cut(data.small[which], top, left, patch, 1)
+            if degradation:
+                little = degradation(big, little, generator)
+            large[i], small[i] = _turn(big, turned), _turn(little, turned)
         return large, small
 
     def one_epoch(epoch):

@@ -1,5 +1,6 @@
 """Train an upscaler on folders of pictures into a run's folder, or go on there."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import keras
 import numpy as np
 
 from apps.super_resolution import data
-from tfgen import catalog
+from tfgen import catalog, pictures
 from tfgen.model import GenerativeModel
 from tfgen.runs import Run, Settings, fit
 from tfgen.runs.folder import plain
@@ -29,6 +30,7 @@ def train(
     learning_rate: float | None = None,
     seed: int = 0,
     precision: str = "mixed_bfloat16",
+    degradation: data.Degradation | None = None,
     start: str | Path | None = None,
     fresh: bool = False,
     say: Callable[[str], None] = print,
@@ -41,6 +43,7 @@ def train(
         system: a name of the catalog's family of restoration.
         patch: side of a small crop.
         crops: so many are an epoch.
+        degradation: of the small crops, beside being made smaller.
         start: a run or model from which weights of the same shape are taken.
     """
     names = "+".join(Path(folder).name for folder in folders)
@@ -58,15 +61,16 @@ def train(
         seed=seed,
         precision=precision,
     )
+    asked = plain(settings) | ({"degradation": dataclasses.asdict(degradation)} if degradation else {})
     run, policy = Run(out), keras.config.dtype_policy()
-    run.check(plain(settings), fresh)
+    run.check(asked, fresh)
     learnt, chosen = data.pairs(data.found(folders), scale).split()
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(precision)
     try:
         entry = catalog.find(system)
         model = _build(settings, entry, start)
-        dataset = data.crops(learnt, patch=patch, batch=batch, steps=crops // batch, seed=seed)
+        dataset = data.crops(learnt, patch=patch, batch=batch, steps=crops // batch, seed=seed, degradation=degradation)
         about = {
             "system": system,
             "family": entry.family,
@@ -76,9 +80,16 @@ def train(
         if start is not None:
             about["start"] = {"name": Path(start).name, "steps": int(catalog.load(start).random_state.numpy()[1])}
         held_out = data.held_out_crops(chosen, patch)
-        return fit(run, model, dataset, held_out, settings, about=about, fresh=fresh, say=say)
+        return fit(run, model, dataset, held_out, asked, about=about, draw=_draw, fresh=fresh, say=say)
     finally:
         keras.config.set_dtype_policy(policy)
+
+
+def _draw(restored: np.ndarray, small: np.ndarray) -> np.ndarray:
+    """What was given, by nearest neighbours, and beside it what is made of it."""
+    times = restored.shape[1] // small.shape[1]
+    given = np.asarray(small)[: len(restored)].repeat(times, 1).repeat(times, 2)
+    return pictures.draw(np.concatenate([given, restored], 2), "unit")
 
 
 def _build(settings: Settings, entry, start) -> GenerativeModel:
