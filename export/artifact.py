@@ -21,7 +21,9 @@ from tfgen.files import clear_partial, whole
 
 __all__ = ["TOLERANCE", "Artifact", "artifact", "artifacts", "save"]
 
+WAYS = {"float": ("converter", "quantizer", "layers"), "int8": ("converter", "quantizer"), "uint8": ("converter",)}
 TOLERANCE = {"float16": 40.0, "dynamic": 20.0, "int8": 15.0, "int16x8": 20.0}
+INTEGERS = ("int8", "int16x8")  # what flows, too: ranges are needed
 HOLDS = {"float16": "FLOAT16", "dynamic": "INT8", "int8": "INT8", "int16x8": "INT16"}
 SLOWER = 1.25  # than the fastest: what is a better file then is not taken
 
@@ -44,7 +46,8 @@ class Artifact:
         quality: the task's own metric: `quality(run)` gives {name: figure, higher is better}, where
             `run(signature, **arrays)` gives {output: array}, by Keras or by a file.
         about: for the card: what it is, version, data, split, seed, claim, licence …
-        measure: whether the card says milliseconds and memory.
+        measure: whether the card says milliseconds and memory; or signature → the call to measure, in place of the
+            example.
     """
 
     folder: Path
@@ -58,17 +61,21 @@ class Artifact:
     tolerance: dict[str, float] = dataclasses.field(default_factory=dict)
     quality: Callable[[Callable], dict[str, float]] | None = None
     about: dict = dataclasses.field(default_factory=dict)
-    measure: bool = True
+    measure: bool | dict[str, dict[str, np.ndarray]] = True
 
     def __post_init__(self):
         self.folder = Path(self.folder)
         for value, known, what in (
             *((f, FORMATS, "format") for f in self.formats),
-            (self.io, ("float", "int8", "uint8"), "type of inputs and outputs"),
+            (self.io, WAYS, "type of inputs and outputs"),
             (self.by or "converter", MAKERS, "way to quantise"),
         ):
             if value not in known:
                 raise ValueError(f"there is no {what} {value!r}: choose of {', '.join(known)}")
+        if self.by and self.by not in WAYS[self.io]:
+            raise ValueError(
+                f"{self.by} makes no files that take {self.io}: that is done by {', '.join(WAYS[self.io])}"
+            )
         if set(self.examples) != set(self.signatures) or not all(self.examples.values()):
             raise ValueError(
                 f"examples are of {sorted(self.examples)}, and the signatures are {sorted(self.signatures)}"
@@ -120,7 +127,7 @@ class _Making:
     def __init__(self, job: Artifact, folder: Path, scratch: Path, converter: Worker, checker: Worker, say: Callable):
         self.job, self.folder, self.scratch, self.say = job, folder, scratch, say
         self.converter, self.checker = converter, checker
-        self.files, self.not_written = {}, {}
+        self.files, self.not_written, self.measured_on = {}, {}, {}
 
     def all(self) -> dict:
         job = self.job
@@ -137,9 +144,10 @@ class _Making:
         self._example()
         if job.quality:
             self._quality()
-        if job.measure:
+        if job.measure and self.kept:
             self._bench()
-        return card.write(job, self.folder, self.calls, self.files, self.failed, self.not_written)
+        found = {"files": self.files, "not_in_tflite": self.failed, "not_written": self.not_written}
+        return card.write(job, self.folder, self.calls, found | {"measured_on": self.measured_on})
 
     def _float32(self) -> None:
         job = self.job
@@ -186,15 +194,15 @@ class _Making:
             "io": job.io if kind == "int8" else "float",
         }
         task["float32"] = str(self.folder / job.file("float32"))
-        if kind.startswith("int"):
+        if kind in INTEGERS:
             path = self.scratch / "representative.npz"
             if not path.is_file():
                 given = job.representative or job.examples
                 save(path, job.signatures, {n: calls_of(job.signatures[n], given[n]) for n in self.kept})
             task["representative"] = str(path)
-        ways = [job.by] if job.by else [way for way in MAKERS if way != "layers" or kind.startswith("int")]
-        if task["io"] != "float" and not job.by:
-            ways = ["converter", "quantizer"] if job.io == "int8" else ["converter"]
+        ways = [
+            way for way in WAYS[task["io"]] if way == job.by or (not job.by and (kind in INTEGERS or way != "layers"))
+        ]
         for way in ways:
             file = self.scratch / f"{kind}_{way}.tflite"
             answer = self.converter.do({**task, "by": way, "out": str(file)})
@@ -292,9 +300,16 @@ class _Making:
                 entry["quality_lost"] = {k: round(best[k] - v, 5) for k, v in entry["quality"].items()}
 
     def _bench(self) -> None:
+        self.say("milliseconds and memory of each file")
+        inputs = self.scratch / "measured.npz"
+        given = {name: self.calls[name][0][0] for name in self.kept}
+        for name, call in self.job.measure.items() if isinstance(self.job.measure, dict) else ():
+            given[name] = calls_of(self.job.signatures[name], [call])[0][0]
+        np.savez(inputs, **{f"{name}/input/{k}": v for name, call in given.items() for k, v in call.items()})
         for name, entry in self.files.items():
             if name.endswith(".tflite"):
-                entry["threads"] = bench.bench(self.folder / name, self.folder / "example.npz")
+                entry["threads"] = bench.bench(self.folder / name, inputs)
+        self.measured_on = {name: {k: list(v.shape) for k, v in call.items()} for name, call in given.items()}
 
 
 def _together(whys: dict[str, str]) -> str:

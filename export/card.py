@@ -32,15 +32,9 @@ def size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
 
 
-def write(job, folder: Path, calls: dict, files: dict, failed: dict, not_written: dict) -> dict:
+def write(job, folder: Path, calls: dict, found: dict) -> dict:
     """Into the folder: the card."""
-    card = about(job) | {
-        "files": files,
-        "not_in_tflite": failed,
-        "not_written": not_written,
-        "versions": versions(),
-        "hardware": hardware(),
-    }
+    card = about(job) | found | {"versions": versions(), "hardware": hardware()}
     for name, signature in card["signatures"].items():
         for side, arrays in zip(("inputs", "outputs"), calls[name][0], strict=True):
             for part, array in arrays.items():
@@ -58,7 +52,7 @@ def readme(card: dict) -> str:
         "",
         "`equal` counts the examples whose outputs are Keras's to 1e-4 (of the number, or of 1 where it is smaller); "
         "`largest` is the largest difference, `dB` how far Keras's numbers are above the differences. Milliseconds are "
-        "of a call with its inputs and outputs, megabytes the peak beyond the bare process, on "
+        f"of a call with its inputs and outputs{_on(card)}, megabytes the peak beyond the bare process, on "
         f"{card['hardware']}. Every file carries this page's facts inside: `unzip -p FILE about.json`.",
     ]
     lines += [f"- not in TF-Lite: `{name}`, {why}" for name, why in card["not_in_tflite"].items()]
@@ -122,6 +116,17 @@ def _files(card: dict) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def _on(card: dict) -> str:
+    """The sizes that were measured, of inputs that take any."""
+    sizes = {
+        f"`{k}` {' × '.join(map(str, shape))}"
+        for name, call in card["measured_on"].items()
+        for k, shape in call.items()
+        if None in card["signatures"][name]["inputs"][k]["shape"]
+    }
+    return f" ({', '.join(sorted(sizes))})" if sizes else ""
 
 
 def _times(found: dict[str, float]) -> str:

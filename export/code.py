@@ -36,7 +36,7 @@ def _count(t: dict) -> int:
 def _comment(t: dict) -> str:
     shape = "x".join(map(str, t["example_shape"])) or "one number"
     first = f" ({t['in_words']})" if t.get("law") == "state" else ""
-    return f"{shape}: {t['meaning'] or t['in_words']}{first}"
+    return f"{shape}: {t['meaning'] or t.get('in_words', '')}{first}"
 
 
 def _is_int(t: dict) -> bool:

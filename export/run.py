@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from export.artifact import TOLERANCE, Artifact, artifacts, save
+from export.artifact import INTEGERS, TOLERANCE, Artifact, artifacts, save
 from export.contract import calls_of
 from export.signatures import examples, signatures
 from export.work import Worker
@@ -45,7 +45,7 @@ def job(
     """A model of the house as an artifact; `real` and `representative` are pairs of x and the condition."""
     found = signatures(model, names)
     given = {"examples": examples(model, found, ROWS, *(real or ()))}
-    if any(kind.startswith("int") for kind in options.get("formats", ())):
+    if set(INTEGERS) & set(options.get("formats", ())):
         n = len(representative[0]) if representative else REPRESENTATIVE
         given["representative"] = examples(model, found, n, *(representative or ()), seed=11)
     return Artifact(out, found, **given, **options)

@@ -22,7 +22,7 @@ import systems
 import tensorflow as tf
 
 from export import artifact as making
-from export import convert, listing, verify
+from export import bench, convert, listing, verify
 from export import run as exporting
 from export.__main__ import app
 from export.artifact import TOLERANCE, Artifact, artifacts
@@ -30,6 +30,7 @@ from export.contract import Signature, Tensor
 from export.convert import FORMATS
 from export.runner import Runner, anatomy, read_card
 from export.signatures import signatures
+from export.work import Worker
 from tfgen import laws, rng
 from tfgen.__main__ import command, run_app
 from tfgen.catalog import CATALOG
@@ -110,6 +111,7 @@ def of_applications(root):
             representative={"enlarge": pictures((16, 16), (12, 16))},
             io="int8",
             quality=psnr,
+            measure={"enlarge": pictures((20, 24))[0]},
             about={"title": "Twice", "licence": "CC0"},
         ),
     ]
@@ -273,6 +275,18 @@ def test_a_converter_that_crashes(tmp_path):
     assert calls[0] == ["one", "bad", "two"] and calls[-1] == ["one", "two"] and ["bad"] in calls
 
 
+def test_a_worker_outlives_what_kills_it(tmp_path, monkeypatch):
+    lines = "import os, sys\nfrom export.work import serve\n"
+    lines += (
+        "def work(task):\n    if task['bad']: os.abort()\n    print('noise'); return {'seen': task['n']}\nserve(work)"
+    )
+    (tmp_path / "fragile.py").write_text(lines)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Worker("fragile") as worker:
+        answers = [worker.do({"n": n, "bad": n == 1}) for n in range(4)]
+    assert answers == [{"seen": 0}, {"crashed": "code -6"}, {"seen": 2}, {"seen": 3}]
+
+
 def test_reasons_name_the_operator():
     error = ValueError(
         "Some ops are not supported by the native TFLite runtime\ntf.MatrixTriangularSolve {adjoint = false} : "
@@ -369,6 +383,7 @@ def test_integers_in_and_out_any_size_and_the_tasks_own_metric(exported):
     assert set(entry["threads"]) == {"1", "2"} and entry["threads"]["1"]["milliseconds"]["enlarge"] > 0
     assert read_card(folder / "picture_int8.tflite")["licence"] == "CC0"
     page = (folder / "README.md").read_text()
+    assert "(`x` 1 × 20 × 24 × 3)" in page and card["measured_on"] == {"enlarge": {"x": [1, 20, 24, 3]}}
     assert page.startswith("# Twice\n") and "licence: CC0" in page and "1 × any × any × 3" in page
 
 
@@ -519,6 +534,17 @@ def test_export_of_a_run(tmp_path, monkeypatch, capsys):
         "saved_model",
     ]
     assert json.loads((tmp_path / "run" / "export" / "card.json").read_text())["data"]["name"] == "bars"
+    monkeypatch.setattr(making, "Worker", Inside)
+    monkeypatch.setattr(exporting, "Worker", Inside)
+    for arguments, words in (
+        (["verify", "run/export/model.tflite", "run"], "as Keras"),
+        (["--list", "run", "--signatures", "log_prob"], "float32  yes: "),
+        (["bench", "run/export/model.tflite"], "ms a call"),
+    ):
+        assert run_app(app, arguments, "python -m export") == 0 and words in capsys.readouterr().out
+    monkeypatch.setitem(TOLERANCE, "float16", 150.0)
+    assert run_app(app, ["run", "--out", "half", "--quantize", "float16"], "python -m export") == 2
+    assert "no float16 file" in capsys.readouterr().err and (tmp_path / "half" / "model.tflite").is_file()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").touch()
     for arguments, words in (
@@ -526,10 +552,46 @@ def test_export_of_a_run(tmp_path, monkeypatch, capsys):
         ([], "which run?"),
         (["run", "--out", "mine"], "is there and is no export"),
         (["run", "--out", "/proc/export"], "cannot be written"),
+        (["run", "--quantize", "int4"], "no format 'int4': choose of"),
+        (["run", "--io", "int4"], "no type of inputs and outputs 'int4'"),
+        (["run", "--io", "uint8", "--by", "layers"], "layers makes no files that take uint8"),
+        (["run", "--signatures", "dream"], "no signature 'dream': choose of"),
+        (["verify", "run/card.json", "run"], "no TF-Lite file"),
+        (["verify", "run", "run"], "no SavedModel"),
+        (["bench", "run/card.json"], "no TF-Lite file"),
+        (["bench", "run/export/model.tflite", "--shape", "x=a"], "expected an input's name"),
     ):
         code, err = run_app(app, arguments, "python -m export"), capsys.readouterr().err
         assert code == 2 and words in err and len(err.strip().splitlines()) == 1, err
     assert len(list((tmp_path / "mine").iterdir())) == 1 and not list(tmp_path.rglob("*.partial-*"))
+
+
+def test_files_that_are_something_else(exported, tmp_path):
+    """One line each, from whoever opens them."""
+    good = (exported / "vae" / "model.tflite").read_bytes()
+    (tmp_path / "torn.tflite").write_bytes(good[: len(good) // 3])
+    (tmp_path / "letter.tflite").write_text("Dear phone")
+    (tmp_path / "empty.tflite").touch()
+    for name, words in (
+        ("torn", "damaged"),
+        ("letter", "no TF-Lite file"),
+        ("empty", "no TF-Lite file"),
+        ("no", "not"),
+    ):
+        with pytest.raises(ValueError, match=words) as told:
+            Runner(tmp_path / f"{name}.tflite")
+        assert len(str(told.value).splitlines()) == 1
+    run = Runner(exported / "vae" / "model.tflite")
+    for name, inputs, words in (
+        ("dream", {}, "has no signature 'dream': choose of"),
+        ("encode", {"y": 0}, r"takes \['x'\], and \['y'\] came"),
+        ("encode", {"x": np.zeros((2, 3))}, r"has the shape .* and \(2, 3\) came"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            run(name, **inputs)
+    with pytest.raises(ValueError, match=r"takes any size .* --shape x=1,64,64,3"):
+        bench.bench(exported / "picture" / "picture.tflite")
+    assert "enlarge" in bench.report(exported / "picture" / "picture.tflite", {"x": [1, 8, 8, 3]})
 
 
 def test_list():
