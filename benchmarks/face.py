@@ -53,18 +53,18 @@ class Row(NamedTuple):
 
 
 TABLE = {
-    "dcgan": Row("adversarial: DCGAN", "dcgan --data fashion_mnist --epochs 10 --set width=32"),
+    "dcgan": Row("adversarial: DCGAN", "dcgan --data fashion_mnist --epochs 6 --set width=32"),
     "cgan": Row(
         "adversarial: conditional GAN, a class in each column",
-        "cgan --data mnist --condition labels --epochs 8 --decay linear --set width=32 --set latent=16",
+        "cgan --data mnist --condition labels --epochs 5 --decay linear --set width=32 --set latent=16",
     ),
-    "vae": Row("variational: VAE", "vae --data mnist --epochs 30 --decay cosine", means),
+    "vae": Row("variational: VAE", "vae --data mnist --epochs 20 --decay cosine", means),
     "made": Row(
         "autoregressive: MADE",
-        "made --data mnist --epochs 12 --set hidden=500 --set order=random --learning-rate 2e-3 --decay cosine",
+        "made --data mnist --epochs 8 --set hidden=500 --set order=random --learning-rate 2e-3 --decay cosine",
     ),
-    "rbm": Row("energy: RBM, 500 hidden units", "rbm --data mnist --epochs 15 --decay linear", smoothed),
-    "mob": Row("mixture: 500 Bernoullis", "mob --data mnist --epochs 20 --batch 1000", components),
+    "rbm": Row("energy: RBM, 500 hidden units", "rbm --data mnist --epochs 10 --decay linear", smoothed),
+    "mob": Row("mixture: 500 Bernoullis", "mob --data mnist --epochs 15 --batch 1000", components),
 }
 
 

@@ -34,7 +34,7 @@ class Progress(keras.callbacks.Callback):
         self.first = self.traced = self.second = (
             None  # epoch; (time, steps) after the first; time after the first epoch
         )
-        self.told = False
+        self.warned = False
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self.begin = epoch, time.monotonic()
@@ -69,13 +69,13 @@ class Progress(keras.callbacks.Callback):
 
     def _tell(self, seconds: float) -> None:
         """Once, of a long training."""
-        if seconds > LONG and not self.told:
+        if seconds > LONG and not self.warned:
             if self.bar:
                 self._draw("")
             self.say(
                 f"this takes about {span_of(seconds)} here; it may be interrupted, and goes on by the same command"
             )
-        self.told = True
+        self.warned = True
 
     def _draw(self, line: str) -> None:
         width = shutil.get_terminal_size().columns - 1
