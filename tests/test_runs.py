@@ -58,7 +58,7 @@ def same(one, other):
 # -- the commands ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line", ["tfgen --help", "tfgen train --help", "tfgen reproduce", "export --help"])
+@pytest.mark.parametrize("line", ["tfgen", "tfgen --help", "tfgen train --help", "tfgen reproduce", "export --help"])
 def test_help_does_not_wait_for_tensorflow(line):
     result = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", *line.split()],
@@ -77,6 +77,7 @@ def test_list(home, capsys):
         assert code == 0
         for entry in catalog.CATALOG:
             assert entry.name in out and entry.paper in out and ", ".join(entry.abilities) in out
+        assert len(re.findall(r"^  \w", out, re.M)) == len(catalog.CATALOG)
 
 
 def test_train_sample_evaluate(home, capsys):
