@@ -55,6 +55,7 @@ def export(
         representative={"upscale": [{"small": small} for small in corners + ends]},
         tolerance={"int8": 25},
         quality=quality,
+        measure={"upscale": {"small": np.full((1, tiles.TILE, tiles.TILE, 3), 0.5, np.float32)}},
         about=_about(model, card, folders) | (about or {}),
         say=say,
     )
