@@ -30,7 +30,13 @@ class Law:
         return self.kind == "uniform" and (self.low, self.high) == (0.0, 1.0)
 
     def draw(self, n, seed: tf.Tensor, length: int | None = None) -> tf.Tensor:
-        shape = [n, *(length if d is None else d for d in self.shape)]
+        """[n, *shape]; a length is drawn place by place, so that a longer one begins with the same numbers."""
+        if length is not None:
+            x = self._numbers([length, n, *self.shape[1:]], seed)
+            return tf.transpose(x, [1, 0, *range(2, x.shape.rank)])
+        return self._numbers([n, *self.shape], seed)
+
+    def _numbers(self, shape, seed: tf.Tensor) -> tf.Tensor:
         if self.kind == "normal":
             return rng.normal(shape, seed)
         u = rng.uniform(shape, seed)

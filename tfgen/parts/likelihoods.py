@@ -82,6 +82,11 @@ def _gaussian(deviation: float | None = None) -> Likelihood:
 def _categorical(count: float = 256) -> Likelihood:
     k = _whole("categorical", count, 2)
 
+    def each(x, p):
+        shape = tf.broadcast_dynamic_shape(tf.shape(x), tf.shape(p)[:-1])
+        labels, logits = tf.broadcast_to(x, shape), tf.broadcast_to(p, tf.concat([shape, [k]], 0))
+        return -tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(labels, tf.int32), logits)
+
     def pick(u, p):
         flat = rng.categorical(tf.reshape(u, [-1]), logits=tf.reshape(p, [-1, k]))
         return tf.cast(tf.reshape(flat, tf.shape(u)), tf.float32)
@@ -89,7 +94,7 @@ def _categorical(count: float = 256) -> Likelihood:
     return Likelihood(
         size=k,
         values="bytes",
-        each=lambda x, p: -tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(x, tf.int32), p),
+        each=each,
         mean=lambda p: tf.linalg.matvec(tf.nn.softmax(p), tf.range(k, dtype=tf.float32)),
         drawn_from=laws.uniform,
         pick=pick,
