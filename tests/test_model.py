@@ -106,6 +106,21 @@ def test_regularisers_count():
     np.testing.assert_allclose(model.m, [0.8, 0.8], rtol=1e-6)
 
 
+class Waits(Location):
+    """Whose only player has no turn."""
+
+    def players(self):
+        return {"model": Player(self.loss_terms, [self.m], turns=0)}
+
+
+def test_where_every_player_waits():
+    model = compiled(Waits((2,)))
+    before = model.m.numpy()
+    model.fit(PLANE, validation_data=(PLANE, None), verbose=0)
+    assert model.evaluate(PLANE, verbose=0, return_dict=True).keys() <= {"waits"}
+    np.testing.assert_array_equal(model.m, before)
+
+
 # -- compile -----------------------------------------------------------------------------------------------------------
 
 

@@ -129,7 +129,7 @@ class GenerativeModel(KerasModel):
                     terms = self._turn(name, player, x_t, condition_t, weight_t)
                     self.after_turn(name)
                     logs |= self._log(name if len(players) > 1 else "", terms, _count(x_t))
-        return logs
+        return logs or {"waits": tf.zeros([])}  # where every player does: Keras wants something
 
     def _turn(self, name: str, player: Player, x, condition, weight) -> Terms:
         """One move: the gradient of the mean loss, or the player's own rule, handed to its optimizer."""
@@ -166,7 +166,7 @@ class GenerativeModel(KerasModel):
                 )
                 terms = _weighted(judge(x, condition, training=False), weight)
                 logs |= self._log(name if len(players) > 1 else "", terms, _count(x))
-        return logs
+        return logs or {"waits": tf.zeros([])}  # where every player does: Keras wants something
 
     def predict_step(self, data) -> tf.Tensor:
         noise, condition, _ = keras.utils.unpack_x_y_sample_weight(data)
