@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfgen import condition as conditions
 from tfgen import losses, nets, rng
 from tfgen.layers import (
+    BatchNormalization,
     GaussianNoise,
     Maxout,
     MinibatchDiscrimination,
@@ -107,6 +108,37 @@ def test_a_gradient_penalty_has_two_sides(slope):
     np.testing.assert_allclose(losses.penalty("gradient_penalty").term(play), [(slope - 1) ** 2] * 4, atol=1e-6)
     for name in ("r1", "r2"):
         np.testing.assert_allclose(losses.penalty(name).term(play), [slope**2 / 2] * 4, rtol=1e-6)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_batch_normalisation_is_keras_s(policy):
+    """By the fused kernel: outputs, gradients, a gradient through a gradient, and what moves with the batch."""
+    ours = BatchNormalization(dtype=policy)
+    theirs = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=policy)
+    x = tf.constant(2 + 3 * numbers(6, 4, 3, 5))
+    seen = []
+    for layer in (ours, theirs):
+        layer.build(x.shape)
+        layer.gamma.assign(1 + 0.3 * numbers(5, seed=1))
+        layer.beta.assign(numbers(5, seed=2))
+        with tf.GradientTape(persistent=True) as outer:
+            outer.watch([x, layer.gamma.value])
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = layer(x, training=True)
+                total = tf.reduce_sum(tf.cast(y, tf.float32) ** 3)
+            slope = tape.gradient(total, x)
+            steep = tf.reduce_sum(slope**2)
+        gradients = outer.gradient(total, [x, layer.gamma.value]), outer.gradient(steep, [x, layer.gamma.value])
+        moving = [layer.moving_mean.numpy(), layer.moving_variance.numpy()]
+        calm = layer(x, training=False)
+        seen.append([np.float32(y), *gradients[0], *gradients[1], *moving, np.float32(calm)])
+        assert y.dtype == calm.dtype == layer.compute_dtype
+    loose = {"rtol": 1e-3, "atol": 2e-2} if policy == "float32" else {"rtol": 0.1, "atol": 2.0}
+    for mine, yours in zip(*seen, strict=True):
+        np.testing.assert_allclose(mine, yours, **loose)
+    np.testing.assert_allclose(seen[0][-3], seen[1][-3], rtol=1e-2 if policy != "float32" else 1e-5)
+    np.testing.assert_allclose(seen[0][-2], seen[1][-2], rtol=1e-2 if policy != "float32" else 1e-5)
 
 
 def test_weights_of_penalties():

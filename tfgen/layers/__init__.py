@@ -1,5 +1,6 @@
 """Bricks of which nets and models are made."""
 
+from tfgen.layers.batch_norm import BatchNormalization
 from tfgen.layers.causal import CausalConv, CausalStack, GatedConv
 from tfgen.layers.dropout import Dropout, GaussianNoise
 from tfgen.layers.kernels import Spectral, WeightNormalized
@@ -11,6 +12,7 @@ from tfgen.layers.residual import Residual
 from tfgen.layers.virtual import Reference, Strip, VirtualBatchNormalization
 
 __all__ = [
+    "BatchNormalization",
     "CausalConv",
     "CausalStack",
     "Dropout",

@@ -3,6 +3,7 @@
 import keras
 
 from tfgen.checks import numbered, one_of
+from tfgen.layers.batch_norm import BatchNormalization
 from tfgen.layers.kernels import Spectral, WeightNormalized
 from tfgen.layers.virtual import VirtualBatchNormalization
 
@@ -24,7 +25,7 @@ def norms(kind: str) -> list[keras.layers.Layer]:
             raise ValueError(f"norm={kind!r}: say how many the reference batch holds, such as virtual:64")
         return [VirtualBatchNormalization(int(count))]
     if name == "batch":  # one that leaves the moments of all replicas together
-        return [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=True)]
+        return [BatchNormalization()]
     return (
         [keras.layers.GroupNormalization(1, epsilon=1e-5)] if name == "layer" else []
     )  # over all of an example, with a scale for each channel
