@@ -375,13 +375,17 @@ BAD = {
     "a folder that cannot be written": ([*VAE, "--out", "/proc/run"], "cannot be written"),
     "a file in place of a folder": ([*VAE, "--out", "taken/run"], "cannot be written"),
     "a folder of other things": ([*VAE, "--out", "things"], "holds files and is no run"),
-    "more than fits into memory": (["sample", "good", "-n", "100000000000"], "Error"),
+    "more than fits into memory": (["sample", "good", "-n", "100000000000"], "there is not enough memory"),
     "a run that is not there": (["sample", "runs/none"], "is no run"),
     "a run without a model": (["sample", "empty"], "holds no model yet"),
     "a truncated model": (["sample", "truncated"], "cut short"),
     "a foreign model": (["sample", "foreign"], "could not be read as"),
     "a card that is no JSON": (["evaluate", "torn"], "is not JSON"),
     "a card that is a list": (["sample", "listed"], "is no card"),
+    "a model of too many numbers": (
+        ["train", "mob", *TINY, "--set", "components=100000000000"],
+        "this mob holds 100,000 million numbers or more",
+    ),
     "epochs without end": ([*VAE, "--epochs", "100000000000000000000000"], "a whole number from 1 to 1,000,000"),
     "workers of nobody": ([*VAE, "--distribute", "multiworker"], "TF_CONFIG names no other machine"),
     "samples into a text": (["sample", "good", "--out", "samples.txt"], ".png"),
@@ -518,6 +522,18 @@ def test_logs_may_go(home, capsys):
     assert card["epochs"] == card["figures"]["training"]["epoch"] == 3
     shutil.rmtree("runs/vae-bars/logs")
     assert run(capsys, *VAE, "--epochs", 3)[0] == 0
+
+
+def test_a_full_disk_says_where(home, capsys, monkeypatch):
+    """And figures are shown before they are written."""
+    assert run(capsys, *VAE, "--epochs", 1)[0] == 0
+
+    def full(self, text):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    code, out, err = run(capsys, "evaluate", "runs/vae-bars", "--k", 2, "--limit", 20)
+    assert code == 2 and "  nats " in out and "runs/vae-bars/card.json: No space left on device" in err
 
 
 def test_what_killed_processes_left(tmp_path):

@@ -275,8 +275,10 @@ def run_app(app: typer.Typer, arguments: list[str], name: str) -> int:
             raise
         line = next((line for line in str(error).splitlines() if line.strip()), "")
         ours = isinstance(error, (ValueError, OSError, ImportError, RuntimeError))
-        if isinstance(error, OSError) and error.filename:
+        if isinstance(error, OSError) and error.filename and error.strerror:
             line = f"{error.filename}: {error.strerror}"
+        if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+            ours, line = True, "there is not enough memory: take smaller batches, sizes or numbers of samples"
         print(
             f"{name}: "
             f"{line if ours and line else f'{type(error).__name__}: {line[:300]} (TFGEN_TRACEBACK=1 shows where)'}",

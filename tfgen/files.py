@@ -19,8 +19,8 @@ def whole(path: str | Path, suffix: str | None = None) -> Iterator[Path]:
     path = Path(path)
     suffix = path.suffix if suffix is None else suffix
     partial = path.with_name(f".{path.name.removesuffix(suffix)}.partial-{os.getpid()}{suffix}")
-    remove(partial)
     try:
+        remove(partial)
         yield partial
         if partial.is_dir() and path.exists():  # a folder cannot take the place of another in one step
             old = partial.with_name(f"{partial.name}.old")
@@ -29,6 +29,9 @@ def whole(path: str | Path, suffix: str | None = None) -> Iterator[Path]:
             remove(old)
         else:
             os.replace(partial, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not say where
+        raise
     finally:
         remove(partial)
 

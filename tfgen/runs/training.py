@@ -19,6 +19,7 @@ from tfgen.model import GenerativeModel
 from tfgen.runs.fitting import DECAYS, check_epochs, fit
 from tfgen.runs.folder import Run, Settings, plain
 from tfgen.runs.material import Material, open_training
+from tfgen.runs.memory import that_fits
 
 __all__ = ["sample", "train"]
 
@@ -111,7 +112,8 @@ def _build(settings: Settings, entry: Entry, source: Source) -> GenerativeModel:
     arguments = dict(settings.arguments)
     if source.spec is not None:
         arguments["condition"] = source.spec
-    model = entry.full(source.shape, **arguments)
+    with that_fits(f"this {entry.name}"):
+        model = entry.full(source.shape, **arguments)
     model.compile(jit_compile=settings.xla)
     if settings.learning_rate is not None:
         if model.optimizer is None:
