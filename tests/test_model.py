@@ -174,8 +174,9 @@ def test_reduce_on_plateau_and_early_stopping(vae):
 
 
 def test_steps_per_execution_is_chosen_and_can_be_given(vae):
-    vae.fit(BITS, epochs=1, verbose=0)
-    assert vae.steps_per_execution == 20
+    for batches, steps in ((40, 20), (14, 14), (30, 15), (600, 20), (43, 20), (3, 3)):
+        vae._choose_steps(np.zeros([32 * batches, 5], "float32"), 32)
+        assert vae.steps_per_execution == steps
     vae._choose_steps(BITS, 10**8)  # a step of some 10^11 operations
     assert vae.steps_per_execution == 1
     given = compiled(Location((2,)), steps_per_execution=3)

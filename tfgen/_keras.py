@@ -142,15 +142,20 @@ class KerasModel(keras.Model):
         return {m.name: m.result() for m in self.metrics if m.count > 0}
 
     def _choose_steps(self, x, batch_size) -> None:
-        """Up to 20 steps at a time, fewer where they would take more than about two seconds together."""
+        """Up to 20 steps at a time, fewer where they would take more than about two seconds together; a part of the
+        epoch where one is near, for Keras's bar counts past the end."""
         batch = batch_size or 32
+        count = -(-len(x) // batch) if isinstance(x, np.ndarray) or tf.is_tensor(x) else 0
         if isinstance(x, tf.data.Dataset):
+            count = int(x.cardinality())
             batch = next((s[0] for s in (tuple(v.shape) for v in tf.nest.flatten(x.element_spec)) if s and s[0]), 128)
         places = math.prod(d or 1 for d in self.shape[:-1]) if len(self.shape) > 1 else 1
         work = sum(6 * math.prod(v.shape) * (places if len(v.shape) > 2 else 1) for v in self.trainable_variables)
         speed = 1e13 if tf.config.list_physical_devices("GPU") else 5e10
         turns = sum(p.turns for p in self.players().values())
         steps = 1 if self.run_eagerly else int(np.clip(2 * speed / max(1, work * batch * turns), 1, 20))
+        if count > 0:
+            steps = next((n for n in range(min(steps, count), steps // 2, -1) if count % n == 0), min(steps, count))
         if steps != self.steps_per_execution:
             self.steps_per_execution = steps
             self.train_function = self.test_function = self.predict_function = None
