@@ -11,6 +11,7 @@ import tensorflow as tf
 import tfgen
 from tfgen import callbacks, data, rng
 from tfgen.model import GenerativeModel
+from tfgen.progress import progress
 from tfgen.runs import Run, fit, sample
 
 
@@ -57,10 +58,11 @@ def passes(draw=lambda epoch: 0.0):
     return dataset
 
 
-def enlarge():
+def enlarge(strategy=None):
     keras.utils.set_random_seed(3)
-    model = Enlarge()
-    model.compile(keras.optimizers.Adam(0.1))
+    with (strategy or tf.distribute.get_strategy()).scope():
+        model = Enlarge()
+        model.compile(keras.optimizers.Adam(0.1))
     return model
 
 
@@ -96,6 +98,14 @@ def test_an_application_is_interrupted_and_goes_on(tmp_path):
     assert "is finished: 4 epochs" in lines[-1]
     with pytest.raises(ValueError, match=r"rate 0.1 → 0.2"):
         fit(torn, enlarge(), passes(), None, Asked(8, rate=0.2))
+
+
+def test_two_replicas_go_on_as_well(tmp_path, mirrored):
+    runs = [tmp_path / "whole", tmp_path / "torn"]
+    for folder, epochs in ((runs[0], 2), (runs[1], 1), (runs[1], 2)):
+        fit(folder, enlarge(mirrored), passes(), None, {"epochs": epochs}, say=str)
+    for ours, theirs in zip(*map(state, map(Run, runs)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_what_a_run_of_it_holds(tmp_path):
@@ -220,3 +230,11 @@ def test_progress_of_short_and_long_trainings(monkeypatch):
         "3.5 h",
         "2.1 days",
     ]
+
+
+def test_a_first_item_that_takes_long(monkeypatch, capsys):
+    """Nothing is done yet, and nothing is divided by it."""
+    clock = iter([0.0, 3.0, 4.0, 5.0])
+    monkeypatch.setattr("tfgen.progress.time.monotonic", lambda: next(clock))
+    assert list(progress([1, 2], 2, "photos")) == [1, 2]
+    assert "photos: 0 of 2, the first takes its time" in capsys.readouterr().err

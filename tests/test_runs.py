@@ -210,6 +210,22 @@ def test_told_pairs_and_captions(home, capsys):
     judged = pair.card()["figures"]["test"]
     assert judged["conditions"] == "test examples" and judged["count"] == len(x) and "nats" in judged["metrics"]
 
+    assert run(capsys, *line, "--condition", "./edges", "--out", "edge")[0] == 0
+    code, out, _ = run(capsys, "sample", "edge", "-n", 3, "--seed", 1, "--given", "edges/7.png", "--out", "three.npy")
+    (edge,) = [1 - picture_of(home / "photos" / "7.png")[None, ..., None] / np.float32(255)]
+    assert code == 0 and "held-out" not in out
+    np.testing.assert_array_equal(
+        np.load("three.npy"), tfgen.load("edge").sample(3, np.round(edge[0] * 255) / np.float32(255), seed=1)
+    )
+    assert run(capsys, "sample", "edge", "--given", "edges/7.png")[0] == 0
+    for wrong, words in (
+        (["pair", "--given", "edges/7.png"], "was not told pictures alone"),
+        (["edge", "--given", "captions.csv"], "cannot be read as a picture"),
+        (["edge", "--given", "edges/7.png", "--label", 1], "one of them at a time"),
+    ):
+        code, _, err = run(capsys, "sample", *wrong)
+        assert code == 2 and words in err and len(err.strip().splitlines()) == 1, err
+
     code, _, err = run(capsys, *line, "--condition", "captions.csv", "--out", "words")
     assert code == 0 and Run(home / "words").card()["words"] == ["dark", "light", "picture"], err
     for caption in ("A dark picture!", "picture, dark"):

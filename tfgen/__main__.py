@@ -149,13 +149,16 @@ def sample(
     caption: Annotated[
         str | None, typer.Option(help="For a model that was told captions: all of this one; else held-out ones.")
     ] = None,
+    given: Annotated[
+        Path | None, typer.Option(help="For a model that was told a picture: all of this file; else held-out ones.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="A .png or .npy file; by default in the run's samples/.")] = None,
 ) -> None:
     """Draw samples: a picture, or the numbers."""
     _tensorflow()
     from tfgen import runs
 
-    print(runs.sample(runs.Run.open(run), n, seed=seed, label=label, caption=caption, out=out))
+    print(runs.sample(runs.Run.open(run), n, seed=seed, label=label, caption=caption, given=given, out=out))
 
 
 @app.command()

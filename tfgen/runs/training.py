@@ -9,10 +9,14 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfgen import catalog, distribute, pictures, signature
+from tfgen import condition as conditions
 from tfgen.checks import one_of
-from tfgen.data import Source, tellers
+from tfgen.data import Source, fit_image, tellers
+from tfgen.data.folders import decode
+from tfgen.door import our_line
 from tfgen.entry import Entry
 from tfgen.files import whole
 from tfgen.model import GenerativeModel
@@ -131,6 +135,7 @@ def sample(
     seed: int | None = None,
     label: int | None = None,
     caption: str | None = None,
+    given: str | Path | None = None,
     out: str | Path | None = None,
     say: Callable[[str], None] = print,
 ) -> Path:
@@ -139,11 +144,12 @@ def sample(
     Arguments:
         label: of a model that is told labels: all of this class.
         caption: of a model that is told captions: all of this one.
+        given: of a model that is told a picture: all of this file.
     """
     if n < 1:
         raise ValueError(f"-n {n}: at least one sample")
     model = catalog.load(run.model_path)
-    condition = _asked(run, model, label, caption)
+    condition = _asked(run, model, label, caption, given)
     if condition is None:
         condition = run.conditions(model, n)
         if model.condition is not None:
@@ -154,20 +160,30 @@ def sample(
     x = model.sample(n, condition, seed=seed).numpy()
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
-        given = pictures.picture_in(condition) if label is caption is None else None
-        return pictures.save(pictures.draw(x, model.values, given=given), out)
+        above = pictures.picture_in(conditions.broadcast(model.condition, condition, n))
+        return pictures.save(pictures.draw(x, model.values, given=above), out)
     with whole(out) as partial:
         np.save(partial, x)
     return out
 
 
-def _asked(run: Run, model: GenerativeModel, label: int | None, caption: str | None):
+def _asked(run: Run, model: GenerativeModel, label: int | None, caption: str | None, given: str | Path | None):
     """The one condition that a person names."""
+    if (label, caption, given).count(None) < 2:
+        raise ValueError("--label, --caption and --given: one of them at a time")
     system, words = run.card().get("system"), run.card().get("words")
     if label is not None:
         if not isinstance(model.condition, int):
             raise ValueError(f"--label {label}: this {system} was not told labels")
         return label
+    if given is not None:
+        spec = model.condition
+        if not isinstance(spec, tuple) or len(spec) != 3 or spec[2] not in (1, 3):
+            raise ValueError(f"--given {given}: this {system} was not told pictures alone")
+        try:
+            return fit_image(tf.constant(decode(given, spec[2], spec[:2])), spec[:2], spec[2]).numpy() / np.float32(255)
+        except ValueError as error:
+            raise our_line(error) or error from None
     if caption is None:
         return None
     if not words or not isinstance(model.condition, tuple):
