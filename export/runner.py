@@ -68,15 +68,15 @@ def _to_floats(value: np.ndarray, detail: dict) -> np.ndarray:
     return ((value.astype("float32") - zero) * scale).astype("float32") if scale else value
 
 
-def milliseconds(run, seconds: float = 0.3) -> float:
-    """The median time of a call, by a few calls and as many more as fit."""
+def milliseconds(run, seconds: float = 0.3, statistic=np.median) -> float:
+    """The median time of a call, or another statistic, by a few calls and as many more as fit."""
     run()
     times, end = [], time.perf_counter() + seconds
     while len(times) < 3 or (time.perf_counter() < end and len(times) < 1000):
         start = time.perf_counter()
         run()
         times.append(time.perf_counter() - start)
-    return 1000 * float(np.median(times))
+    return 1000 * float(statistic(times))
 
 
 def anatomy(path: str | Path) -> tuple[dict[str, int], set[str]]:
