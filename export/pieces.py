@@ -1,5 +1,5 @@
-"""Chains and sequences in pieces: `start` gives the first state; `advance` takes the noise of a piece and the state, and
-gives what there is to see or hear and the state to go on from."""
+"""Chains and sequences in pieces: `start` gives the first state; `advance` takes the noise of a piece and the state,
+and gives what there is to see or hear and the state to go on from."""
 
 import dataclasses
 
