@@ -1,8 +1,8 @@
 """Which way to quantise is nearest, and which is fastest: `python -m benchmarks.quantise FILE.keras …`.
 
-Files hold `edge_sr`, judged by PSNR (RGB) on two photographs of scikit-learn that were made smaller, or `edge_se`, judged
-by SI-SDR on four seconds of made-up speech at 5 dB. Tolerances are off, so that every file that runs is judged. Times
-are medians: nothing else should run meanwhile.
+Files hold `edge_sr`, judged by PSNR (RGB) on two photographs of scikit-learn that were made smaller, or `edge_se`,
+judged by SI-SDR on four seconds of made-up speech at 5 dB. Tolerances are off, so that every file that runs is judged.
+Times are medians: nothing else should run meanwhile.
 """
 
 import sys
