@@ -62,8 +62,8 @@ def _colour(path: Path) -> np.ndarray:
 
 def bytes_of(net: tiles.Net, small: np.ndarray, **options) -> np.ndarray:
     """uint8 [h, w, 3], enlarged."""
-    rows = np.concatenate(list(tiles.bands(net, small.astype(np.float32) / 255, **options)))
-    return np.floor(rows * 255 + 0.5).clip(0, 255).astype(np.uint8)
+    bands = tiles.bands(net, small.astype(np.float32) / 255, **options)
+    return np.concatenate([files.levels(band, np.uint8) for band in bands])
 
 
 def table(result: dict) -> str:

@@ -163,7 +163,15 @@ def from_colours(picture: Picture, parts: list[np.ndarray]) -> np.ndarray:
         x = np.concatenate([1 - parts[0], parts[1].mean(-1, keepdims=True)], -1)
     else:
         x = parts[0] if picture.colour.shape[-1] == 3 else parts[0].mean(-1, keepdims=True)
-    return np.floor(np.clip(x, 0, 1) * picture.white + 0.5).astype(picture.colour.dtype)
+    return levels(x, picture.colour.dtype)
+
+
+def levels(x: np.ndarray, dtype) -> np.ndarray:
+    """0..1 to the levels of bytes or 16 bits, rounded."""
+    white = np.iinfo(dtype).max
+    x = x * np.float32(white)
+    x += np.float32(0.5)
+    return np.clip(x, 0, white, out=x).astype(dtype)
 
 
 def check_written(path: Path, picture: Picture) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 __all__ = ["write"]
 
+LEVEL, ROWS = 4, 16  # of zlib; rows that are filtered together
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # grey, grey and alpha, colour, colour and alpha
 
 
@@ -21,7 +22,7 @@ def write(
     chunks: (type, data) of what stands before the pixels: profile, resolution, text.
     """
     file.write(b"\x89PNG\r\n\x1a\n")
-    packer, above, begun = zlib.compressobj(6), None, False
+    packer, above, begun = zlib.compressobj(LEVEL), None, False
     for band in bands:
         rows, size = band.shape[0], band.shape[2] * band.itemsize
         if not begun:
@@ -31,9 +32,11 @@ def write(
             for kind, data in chunks:
                 _chunk(file, kind, data)
             above = np.zeros(width * size, np.uint8)
-        raw = np.ascontiguousarray(band.astype(band.dtype.newbyteorder(">"))).reshape(rows, -1).view(np.uint8)
-        _chunk(file, b"IDAT", packer.compress(_filtered(raw, above, size)))
-        above = raw[-1]
+        lines = band.astype(band.dtype.newbyteorder(">"), copy=False).reshape(rows, -1).view(np.uint8)
+        for at in range(0, rows, ROWS):
+            raw = lines[at : at + ROWS]
+            _chunk(file, b"IDAT", packer.compress(_filtered(raw, above, size)))
+            above = raw[-1]
     _chunk(file, b"IDAT", packer.flush())
     _chunk(file, b"IEND", b"")
 

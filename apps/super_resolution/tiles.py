@@ -136,5 +136,11 @@ def _open_keras(path: Path) -> Net:
         raise ValueError(f"{path} holds a {type(model).__name__}, which enlarges no pictures: give another --model")
     if model.shape[-1] != 3:
         raise ValueError(f"{path} was trained on pictures of {model.shape[-1]} channel: expected 3")
-    restore = tf.function(model.restore, input_signature=[tf.TensorSpec([1, None, None, 3])])
-    return Net(lambda tile: restore(tile[None]).numpy()[0], model.scale, model.reach, model.fold, type(model).__name__)
+    restore = tf.function(model.restore)  # of each size by itself: the projection of amap knows it
+    return Net(
+        lambda tile: restore(tf.constant(tile[None])).numpy()[0],
+        model.scale,
+        model.reach,
+        model.fold,
+        type(model).__name__,
+    )

@@ -46,11 +46,14 @@ def train(
         degradation: of the small crops, beside being made smaller.
         start: a run or model from which weights of the same shape are taken.
     """
+    arguments = dict(arguments or {})
+    if system == "srgan" and "features" not in arguments:
+        arguments["features"] = _features(Run(out), fresh, say)
     names = "+".join(Path(folder).name for folder in folders)
     side = patch * scale
     settings = Settings(
         system,
-        {"scale": scale, **(arguments or {})},
+        {"scale": scale, **arguments},
         names,
         limit=crops,
         size=(side, side),
@@ -83,6 +86,18 @@ def train(
         return fit(run, model, dataset, held_out, asked, about=about, draw=_draw, fresh=fresh, say=say)
     finally:
         keras.config.set_dtype_policy(policy)
+
+
+def _features(run: Run, fresh: bool, say: Callable[[str], None]) -> str:
+    """What a run that goes on has; else those of VGG19 where its weights can be had."""
+    if run.card_path.is_file() and not fresh:
+        return run.settings().arguments.get("features", "turns")
+    try:
+        keras.applications.VGG19(include_top=False)
+    except Exception as error:
+        say(f"no weights of VGG19 ({str(error).splitlines()[0]}): features are learnt on these pictures")
+        return "turns"
+    return "vgg19"
 
 
 def _draw(restored: np.ndarray, small: np.ndarray) -> np.ndarray:

@@ -116,6 +116,8 @@ class Projected(keras.layers.Layer):
     def call(self, small, training=False):
         """small [n, h, w, channels], of known height and width."""
         large = tf.cast(self.net(small, training=training), tf.float32)
+        if None in small.shape[1:3]:
+            raise ValueError("amap is exact by matrices of the picture's size: give it pictures of one known size")
         lines = [(side * self.scale, side) for side in small.shape[1:3]]
         down = [tf.constant(bicubic.matrix(*each).toarray(), tf.float32) for each in lines]
         up = [tf.constant(bicubic.back(*each), tf.float32) for each in lines]

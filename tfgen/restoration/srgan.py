@@ -80,7 +80,7 @@ class SRGAN(SRResNet):
         }
         if self.features == "turns":
             reader = Player(self.reader_terms, self.reader.trainable_variables, optimizer=keras.optimizers.Adam)
-            players = {"reader": reader} | players
+            players["reader"] = reader  # last: the others' rate leads
         return players
 
     def critic_terms(self, x, condition=None, training=True):
