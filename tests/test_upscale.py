@@ -56,23 +56,24 @@ def small(tmp_path):
     return save
 
 
+@pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize("quantised", [False, True])
-def test_tiles_are_the_whole_picture_bit_for_bit(quantised):
+def test_tiles_are_the_whole_picture_bit_for_bit(quantised, scale):
     """On one thread and two; a flat picture stays flat to its border; a shift of the picture shifts the result."""
-    path = upscaling.shipped(4, quantised)
+    path = upscaling.shipped(scale, quantised)
     picture = bicubic.resize(photograph(), 61, 83).astype("float32") / 255
     whole, *others = (
         np.concatenate(list(tiles.bands(tiles.open_net(path, threads), picture, tile=tile)))
         for threads in (1, 2)
         for tile in (1000, 24, 37)
     )
-    assert whole.shape == (244, 332, 3)
+    assert whole.shape == (61 * scale, 83 * scale, 3)
     for other in others:
         np.testing.assert_array_equal(other, whole)
     net = tiles.open_net(path, 1)
     shifted = np.concatenate(list(tiles.bands(net, picture[3:, 5:], tile=24)))
-    seen = 4 * net.reach
-    np.testing.assert_array_equal(shifted[seen:, seen:], whole[12 + seen :, 20 + seen :])
+    seen = scale * net.reach
+    np.testing.assert_array_equal(shifted[seen:, seen:], whole[3 * scale + seen :, 5 * scale + seen :])
     for level in (0, 77, 255):
         flat = np.full((30, 40, 3), level, np.uint8)
         assert np.unique(evaluating.bytes_of(net, flat, tile=16)).tolist() == [level]
