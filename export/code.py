@@ -35,7 +35,7 @@ def _count(t: dict) -> int:
 
 def _comment(t: dict) -> str:
     shape = "x".join(map(str, t["example_shape"])) or "one number"
-    first = f" ({t['in_words']})" if t.get("law") == "state" else ""
+    first = f" ({t['in_words']})" if t.get("law") in ("state", "started") else ""
     return f"{shape}: {t['meaning'] or t.get('in_words', '')}{first}"
 
 
@@ -166,6 +166,7 @@ def _swift(file: str, name: str, signature: dict) -> str:
 def _cpp(file: str, name: str, signature: dict) -> str:
     lines = [
         "#include <algorithm>",
+        "#include <memory>",
         "#include <random>",
         '#include "tflite/interpreter_builder.h"',
         '#include "tflite/kernels/register.h"',

@@ -18,7 +18,8 @@ LAWS = {
     "class": "the number of a class",
     "data": "data",
     "code": "a code, as `encode` gives it",
-    "state": "zeros, or what `start` gives where there is one; then what the last call gave",
+    "state": "zeros at first, then what the last call gave",
+    "started": "what `start` gives at first, then what the last call gave",
     "given": "as its meaning says",
 }
 

@@ -28,7 +28,7 @@ def signature(model: GenerativeModel, name: str) -> Signature:
     )
     parts = [f"state{suffix}" for suffix in _suffixes(first)]
     states = {
-        k: Tensor((None, *t.shape[1:]), "what goes from call to call", "state", dtype=t.dtype.name)
+        k: Tensor((None, *t.shape[1:]), "what goes from call to call", "started", dtype=t.dtype.name)
         for k, t in zip(parts, tf.nest.flatten(first), strict=True)
     }
     named = lambda state, before="": {f"{before}{k}": t for k, t in zip(parts, tf.nest.flatten(state), strict=True)}

@@ -492,6 +492,42 @@ def test_ten_lines_of_javascript(exported, tmp_path, name):
     assert found == {k: t["example_shape"] for k, t in signature["outputs"].items()}
 
 
+RUNTIME = """#pragma once
+#include <cstddef>
+#include <memory>
+struct TfLiteTensor { union { char* raw; } data; size_t bytes; };
+namespace tflite {
+struct SignatureRunner {
+  TfLiteTensor* input_tensor(const char*); const TfLiteTensor* output_tensor(const char*) const;
+  int AllocateTensors(); int Invoke(); int ResizeInputTensor(const char*, const std::initializer_list<int>&);
+};
+struct Interpreter { SignatureRunner* GetSignatureRunner(const char*); };
+struct FlatBufferModel { static std::unique_ptr<FlatBufferModel> BuildFromFile(const char*); };
+namespace ops::builtin { struct BuiltinOpResolver {}; }
+struct InterpreterBuilder {
+  InterpreterBuilder(const FlatBufferModel&, const ops::builtin::BuiltinOpResolver&);
+  int operator()(std::unique_ptr<Interpreter>*);
+};
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="no g++ in PATH: the ten lines of C++ were not compiled")
+def test_ten_lines_of_cpp_compile(exported, tmp_path):
+    """Against declarations like the runtime's: what is tested is the text, not the runtime."""
+    (tmp_path / "tflite" / "kernels").mkdir(parents=True)
+    for header in ("interpreter_builder", "kernels/register", "model_builder"):
+        (tmp_path / "tflite" / f"{header}.h").write_text(RUNTIME if header == "interpreter_builder" else "")
+    text = ""
+    for name in ("vae", "sound", "made", "picture"):
+        includes, lines = blocks(exported / name, "cpp")[0].split("\n\n")
+        text += f"{includes}\nvoid {name}() {{\n{lines}\n}}\n"
+    (tmp_path / "all.cpp").write_text(text)
+    line = ["g++", "-std=c++17", "-fsyntax-only", "-Wall", "-Wno-unused-variable", "-Werror", "-I.", "all.cpp"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("tag", ["kotlin", "swift", "cpp", "js"])
 def test_ten_lines_name_what_there_is(exported, tag):
     for name in ("vae", "sound", "made"):
