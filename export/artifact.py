@@ -186,58 +186,55 @@ class _Making:
     def _quantised(self, kind: str) -> None:
         """By every way there is, unless one is asked for; of those that are near enough to Keras and not slower than
         the fastest by a quarter, the nearest."""
-        job, whys, found = self.job, {}, []
-        task = {
-            "saved_model": self.static,
-            "names": self.kept,
-            "format": kind,
-            "io": job.io if kind == "int8" else "float",
-        }
-        task["float32"] = str(self.folder / job.file("float32"))
-        if kind in INTEGERS:
-            path = self.scratch / "representative.npz"
-            if not path.is_file():
-                given = job.representative or job.examples
-                save(path, job.signatures, {n: calls_of(job.signatures[n], given[n]) for n in self.kept})
-            task["representative"] = str(path)
-        ways = [
-            way for way in WAYS[task["io"]] if way == job.by or (not job.by and (kind in INTEGERS or way != "layers"))
-        ]
-        for way in ways:
-            file = self.scratch / f"{kind}_{way}.tflite"
-            answer = self.converter.do({**task, "by": way, "out": str(file)})
-            failed = answer.get("failed") or dict.fromkeys(
-                self.kept if "crashed" in answer else (), f"crashed ({answer.get('crashed')})"
-            )
-            if failed:
-                whys[way] = _together(failed)
-                continue
-            self._tell(file)
-            checked = self._verified(file, time=len(ways) > 1)
-            if "crashed" in checked:
-                whys[way] = f"its file crashed the interpreter ({checked['crashed']})"
-                continue
-            if HOLDS[kind] not in checked["types"]:
-                whys[way] = f"it found nothing to turn into {HOLDS[kind].lower()}"
-                continue
-            worst = min(checked["against_keras"], key=lambda name: checked["against_keras"][name]["snr"])
-            snr = checked["against_keras"][worst]["snr"]
-            if snr < job.least(kind):
-                whys[way] = f"{worst} is {snr:.1f} dB from Keras, and {job.least(kind):g} are wanted"
-                continue
-            found.append((checked.get("milliseconds") or 0.0, snr, way, file, checked))
-        tried = {way: {"snr": s, "milliseconds": ms} for ms, s, way, *_ in found} | whys
-        fast = [f for f in found if f[0] <= SLOWER * min(f[0] for f in found)]
-        if not fast:
-            self.not_written[kind] = _together(whys)
+        job = self.job
+        io = job.io if kind == "int8" else "float"
+        ways = [job.by] if job.by else [way for way in WAYS[io] if kind in INTEGERS or way != "layers"]
+        tried = {way: self._by(way, kind, io, timed=len(ways) > 1) for way in ways}
+        made = {way: found for way, found in tried.items() if isinstance(found, dict)}
+        if not made:
+            self.not_written[kind] = _together(tried)
             self.say(f"  without {kind}: {self.not_written[kind]}")
             return
-        _, snr, way, file, checked = max(fast, key=lambda f: (f[1], -f[0]))
-        shutil.move(file, self.folder / job.file(kind))
-        checked = {k: v for k, v in checked.items() if k not in ("milliseconds", "types")}
-        entry = {"format": kind, "made_by": MAKERS[way], "least_snr": job.least(kind), **checked}
-        self.files[job.file(kind)] = entry | ({"tried": tried} if len(ways) > 1 else {})
-        self.say(f"  {kind}: {snr:.0f} dB, by {MAKERS[way].split(',')[0]}")
+        limit = SLOWER * min(found["milliseconds"] for found in made.values())
+        way = max((way for way, found in made.items() if found["milliseconds"] <= limit), key=lambda w: made[w]["snr"])
+        shutil.move(self._scratch(kind, way), self.folder / job.file(kind))
+        figures = {w: f if isinstance(f, str) else {k: f[k] for k in ("snr", "milliseconds")} for w, f in tried.items()}
+        entry = {"format": kind, "made_by": MAKERS[way], "least_snr": job.least(kind), **made[way]["checked"]}
+        self.files[job.file(kind)] = entry | ({"tried": figures} if len(ways) > 1 else {})
+        self.say(f"  {kind}: {made[way]['snr']:.0f} dB, by {MAKERS[way].split(',')[0]}")
+
+    def _scratch(self, kind: str, way: str) -> Path:
+        return self.scratch / f"{kind}_{way}.tflite"
+
+    def _by(self, way: str, kind: str, io: str, timed: bool) -> dict | str:
+        """A file that can be used, or why there is none."""
+        file = self._scratch(kind, way)
+        task = {"saved_model": self.static, "float32": str(self.folder / self.job.file("float32")), "names": self.kept}
+        task |= {"format": kind, "by": way, "io": io, "out": str(file)}
+        if kind in INTEGERS:
+            task["representative"] = str(self._representative())
+        answer = self.converter.do(task)
+        if "crashed" in answer:
+            return f"crashed ({answer['crashed']})"
+        if answer["failed"]:
+            return _together(answer["failed"])
+        self._tell(file)
+        checked = self._verified(file, timed)
+        if "crashed" in checked:
+            return f"its file crashed the interpreter ({checked['crashed']})"
+        if HOLDS[kind] not in checked.pop("types"):
+            return f"it found nothing to turn into {HOLDS[kind].lower()}"
+        snr, worst = min((seen["snr"], name) for name, seen in checked["against_keras"].items())
+        if snr < self.job.least(kind):
+            return f"{worst} is {snr:.1f} dB from Keras, and {self.job.least(kind):g} are wanted"
+        return {"snr": snr, "milliseconds": checked.pop("milliseconds", 0.0), "checked": checked}
+
+    def _representative(self) -> Path:
+        path = self.scratch / "representative.npz"
+        if not path.is_file():
+            given, signatures = self.job.representative or self.job.examples, self.job.signatures
+            save(path, signatures, {name: calls_of(signatures[name], given[name]) for name in self.kept})
+        return path
 
     def _tell(self, file: Path) -> None:
         """What the file is, inside of it, as the files that belong to a TF-Lite file are kept: a zip after its end."""
