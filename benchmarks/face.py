@@ -103,7 +103,7 @@ def main(arguments: list[str]) -> int:
         if code := command(line):
             return code
     strips = []
-    for name in (name for name in TABLE if (RUNS / name / "model.keras").is_file()):
+    for name in (name for name in TABLE if "training" in Run(RUNS / name).card().get("figures", {})):  # finished
         model = tfgen.load(RUNS / name)
         x = TABLE[name].draw(model, Run(RUNS / name).conditions(model, COLUMNS * ROWS))
         strips.append((TABLE[name].title, Image.fromarray(sheet(x, model.values))))
