@@ -1,6 +1,6 @@
 """Speed as ratios within one run: `python -m benchmarks`, and of GANs `python -m benchmarks gan`.
 
-`python -m benchmarks face` draws the README's samples.
+`python -m benchmarks face` draws the README's samples; `python -m benchmarks speech` compares the shipped enhancer.
 
 1. `fit` against a bare loop over the same tf.data with the same step: what the house costs.
 2. The RBM against scikit-learn's BernoulliRBM on the same work: persistent contrastive divergence, 100 chains, batches
@@ -109,5 +109,9 @@ if __name__ == "__main__":
         from benchmarks import face
 
         sys.exit(face.main(sys.argv[2:]))
+    elif sys.argv[1:2] == ["speech"]:
+        from benchmarks import speech
+
+        sys.exit(speech.main(sys.argv[2:]))
     else:
         main()

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from apps.speech_enhancement import data, enhancing, mixing, spectrogram, synthetic, training
+from apps.speech_enhancement import data, enhancing, evaluating, mixing, spectrogram, stream, synthetic, training
 from apps.speech_enhancement.__main__ import command
 from apps.speech_enhancement.log_mmse import log_mmse
 from apps.speech_enhancement.stream import HOP, RATE, Stream, open_net
@@ -125,17 +125,17 @@ def test_loudness_does_not_matter_and_silence_stays(model, noisy):
 def test_hop_by_hop_is_the_whole(model, file, noisy, sizes):
     """In TF-Lite with batch normalisation folded, for any chunks; two channels keep apart."""
     both = np.stack([noisy, noisy[::-1]], 1)
-    stream, out, at = Stream(open_net(file), RATE, 2), [], 0
+    each, out, at = Stream(open_net(file), RATE, 2), [], 0
     for size in itertools.cycle(sizes):
-        out.append(stream(both[at : at + size]))
+        out.append(each(both[at : at + size]))
         at += size
         if at >= len(both):
             break
-    out = np.concatenate([*out, stream.finish()])
+    out = np.concatenate([*out, each.finish()])
     assert out.shape == both.shape
     for c in range(2):
         np.testing.assert_allclose(out[:, c], whole(model, both[:, c].copy()), atol=1e-5)
-    assert len(stream.voice) >= len(noisy) // HOP and all(0 <= p <= 1 for row in stream.voice for p in row)
+    assert len(each.voice) >= len(noisy) // HOP and all(0 <= p <= 1 for row in each.voice for p in row)
 
 
 def test_the_hop_as_keras_runs_it_is_the_whole(model, noisy):
@@ -152,8 +152,8 @@ def test_strength(file, noisy):
     """0 is the sound itself, one half the mean of both, in time with each other."""
     found = {}
     for strength in (0.0, 0.5, 1.0):
-        stream = Stream(open_net(file), RATE, 1, strength)
-        found[strength] = np.concatenate([stream(noisy[:, None]), stream.finish()])[:, 0]
+        each = Stream(open_net(file), RATE, 1, strength)
+        found[strength] = np.concatenate([each(noisy[:, None]), each.finish()])[:, 0]
     np.testing.assert_allclose(found[0.0], noisy, atol=1e-6)
     np.testing.assert_allclose(found[0.5], (noisy + found[1.0]) / 2, atol=1e-6)
     with pytest.raises(ValueError, match="from 0"):
@@ -165,8 +165,8 @@ def test_other_rates_keep_length_time_and_loudness(file, rate):
     """At strength 0 what is below 3.5 kHz comes back as it was."""
     t = np.arange(rate) / rate
     tone = (0.3 * np.sin(2 * np.pi * 440 * t) + 0.2 * np.sin(2 * np.pi * 3100 * t)).astype("float32")
-    stream = Stream(open_net(file), rate, 1, 0.0)
-    out = np.concatenate([*(stream(part[:, None]) for part in np.array_split(tone, 7)), stream.finish()])[:, 0]
+    each = Stream(open_net(file), rate, 1, 0.0)
+    out = np.concatenate([*(each(part[:, None]) for part in np.array_split(tone, 7)), each.finish()])[:, 0]
     assert len(out) == len(tone)
     inside = slice(rate // 10, -rate // 10)
     np.testing.assert_allclose(out[inside], tone[inside], atol=2e-3)
@@ -178,6 +178,21 @@ def test_log_mmse_lowers_noise():
     noisy = np.concatenate([np.zeros(8000, "float32"), clean]) + noise
     assert metrics.si_sdr(clean, log_mmse(noisy)[8000:]) > metrics.si_sdr(clean, noisy[8000:]) + 3
     assert log_mmse(noisy[:12345]).shape == (12345,) and not log_mmse(np.zeros(4000)).any()
+
+
+def test_what_is_shipped():
+    """Whole as Keras runs it and hop by hop agree, in both files; loudness changes nothing; all of it is below 3 MB."""
+    model = EdgeSE.load(stream.SHIPPED / "edge_se.keras")
+    noisy = mixing.mix(synthetic.voice(2.0, 7), synthetic.noise(2.0, 7), 5)
+    expected = whole(model, noisy)
+    for int8, least in ((False, 100), (True, 20)):
+        enhance = evaluating.by_hops(open_net(stream.shipped(int8)))
+        assert metrics.si_sdr(expected, enhance(noisy)) > least
+        assert metrics.si_sdr(enhance(noisy), 100 * enhance(noisy / 100)) > 20
+    assert sum(p.stat().st_size for p in stream.SHIPPED.rglob("*") if p.is_file()) < 3e6
+    assert stream.shipped().stat().st_size < 400_000 and stream.shipped(True).stat().st_size < 150_000
+    clean = synthetic.voice(2.0, 7)
+    assert metrics.si_sdr(clean, expected) > metrics.si_sdr(clean, noisy)
 
 
 # -- data --------------------------------------------------------------------------------------------------------------
