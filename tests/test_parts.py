@@ -123,6 +123,9 @@ def test_a_planar_flow_is_its_jacobian():
     jacobian = tape.batch_jacobian(y, z)
     np.testing.assert_allclose(log_det, np.linalg.slogdet(jacobian)[1], atol=1e-5)
     assert (np.linalg.det(jacobian) > 0).all()  # it can be inverted
+    w, u = (v.numpy() for v in (flow.w, flow.u))
+    steepest = tf.constant((-float(flow.b.numpy()) * w / (w @ w))[None])  # where w·z + b = 0: 1 + w·û = softplus(w·u)
+    np.testing.assert_allclose(np.exp(flow.forward_and_log_det(steepest)[1]), [np.logaddexp(0, w @ u)], rtol=1e-4)
 
 
 def test_objectives_of_weights():
