@@ -85,7 +85,7 @@ def verify(
 
 @_bench.command()
 def bench(
-    file: Annotated[Path, _FILE],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .tflite file.")],
     shape: Annotated[
         list[str] | None, typer.Option(help="Of an input that takes any size, such as x=1,180,320,3.")
     ] = None,

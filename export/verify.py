@@ -94,13 +94,20 @@ def judge(run, calls: list[tuple[dict, dict]], state: dict, together: bool = Fal
 _FOLD = {"largest": max, "rows": sum, "equal": sum, "snr": min}
 
 
+def _known(reference: dict, name: str, path: Path) -> tuple:
+    if name not in reference:
+        raise ValueError(f"{path} has a signature {name}, and the model has {', '.join(reference)}: it is another's")
+    return reference[name]
+
+
 def saved_model(folder: Path, reference: dict) -> dict:
     import tensorflow as tf
 
     if not (folder / "saved_model.pb").is_file():
         return {"wrong": f"{folder} is no SavedModel (it holds no saved_model.pb)"}
     served, answer = tf.saved_model.load(str(folder)).signatures, {}
-    for name, (calls, state) in reference.items():
+    for name in served:
+        calls, state = _known(reference, name, folder)
         run = lambda f=served[name], **inputs: {
             k: v.numpy() for k, v in f(**{k: tf.constant(v) for k, v in inputs.items()}).items()
         }
@@ -114,11 +121,7 @@ def saved_model(folder: Path, reference: dict) -> dict:
 def tflite(path: Path, reference: dict, timed: bool) -> dict:
     runner, answer, total = Runner(path), {}, 0.0
     for name in runner.signatures:
-        if name not in reference:
-            raise ValueError(
-                f"{path} has a signature {name}, and the model has {', '.join(reference)}: it is another's"
-            )
-        calls, state = reference[name]
+        calls, state = _known(reference, name, path)
         answer[name] = judge(lambda name=name, **inputs: runner(name, **inputs), calls, state)
         if timed:
             call = lambda name=name, inputs=calls[0][0]: runner(name, **inputs)
@@ -130,9 +133,9 @@ def tflite(path: Path, reference: dict, timed: bool) -> dict:
 
 def work(task: dict) -> dict:
     path, reference = Path(task["file"]), read(task["reference"])
-    if path.is_dir():
-        return saved_model(path, reference)
     try:
+        if path.is_dir():
+            return saved_model(path, reference)
         return tflite(path, reference, task.get("time", False))
     except ValueError as error:
         return {"wrong": str(error).strip().splitlines()[0]}

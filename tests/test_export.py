@@ -574,6 +574,8 @@ def test_export_of_a_run(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(exporting, "Worker", Inside)
     for arguments, words in (
         (["verify", "run/export/model.tflite", "run"], "as Keras"),
+        (["run", "--signatures", "encode", "--out", "some"], "written and verified"),
+        (["verify", "some/saved_model", "run"], "as Keras"),
         (["--list", "run", "--signatures", "log_prob"], "float32  yes: "),
         (["bench", "run/export/model.tflite"], "ms a call"),
     ):
