@@ -46,7 +46,7 @@ def signature(model: GenerativeModel, name: str) -> Signature:
 
     again = {k: f"next_{k}" for k in parts}
     meaning = f"the sample so far, done after {model.pieces} calls" if model.pieces else "the next piece of the sample"
-    x = Tensor((None, *model.shape), meaning + tensors.values(model, "x"), "given", *tensors.RANGE[model.values])
+    x = Tensor((None, *model.shape), meaning + tensors.values(model, "x"), "given", *tensors.span(model))
     gives = {"x": x} | {f"next_{k}": t for k, t in states.items()}
     return Signature(advance, noise | states | told, gives, again, picks=True)
 

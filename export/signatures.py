@@ -64,7 +64,7 @@ def _signature(model: GenerativeModel, name: str) -> Signature:
     inputs = tensors.named(argument, specs, lambda part, spec: tensors.described(model, argument, part, spec))
     inputs |= tensors.told(model)
     shape = _shapes(model, output)
-    low, high = tensors.RANGE[model.values] if output == "x" else (None, None)
+    low, high = tensors.span(model) if output == "x" else (None, None)
     outputs = {output: Tensor(shape, _MEANING[output] + tensors.values(model, output), "given", low, high)}
     call = _flattened(getattr(model, name), structure, tuple(inputs), output)
     return Signature(call, inputs, outputs, picks=name == "generate")

@@ -1,5 +1,6 @@
 """Inputs and outputs of models of the house: what they mean, their ranges, the laws that their models declare."""
 
+import math
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -7,10 +8,14 @@ import tensorflow as tf
 from export.contract import Tensor
 from tfgen import condition as conditions
 from tfgen.model import GenerativeModel
+from tfgen.values import VALUES
 
-__all__ = ["RANGE", "described", "named", "told", "values", "zeros"]
+__all__ = ["described", "named", "span", "told", "values", "zeros"]
 
-RANGE = {"binary": (0.0, 1.0), "unit": (0.0, 1.0), "signed": (-1.0, 1.0), "bytes": (0.0, 255.0), "real": (None, None)}
+
+def span(model: GenerativeModel) -> tuple[float | None, float | None]:
+    """The least and the largest value that examples may hold; None where there is no end."""
+    return tuple(end if math.isfinite(end) else None for end in VALUES[model.values])
 
 
 def named(name: str, spec, make: Callable) -> dict[str, Tensor]:
@@ -23,7 +28,7 @@ def described(model: GenerativeModel, argument: str, part: str, spec: tf.TensorS
         return Tensor(tuple(spec.shape), "what a sample is drawn from", law, low, high)
     if argument == "z":
         return Tensor(tuple(spec.shape), "a code", "code")
-    return Tensor(tuple(spec.shape), "an example" + values(model, "x"), "data", *RANGE[model.values])
+    return Tensor(tuple(spec.shape), "an example" + values(model, "x"), "data", *span(model))
 
 
 def values(model: GenerativeModel, output: str) -> str:

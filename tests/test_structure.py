@@ -1,6 +1,7 @@
 """The house itself: imports run one way, every public model has a row, the README says what is true."""
 
 import ast
+import doctest
 import importlib
 import os
 import pathlib
@@ -178,3 +179,19 @@ def test_what_a_wheel_brings(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "__file__", str(tmp_path / "lib" / "site" / "tfgen" / "files.py"))
     assert files.shipped("saved_models") == tmp_path / "share" / "tfgen" / "saved_models"
     assert files.shipped("docs/claims.csv") == tmp_path / "share" / "tfgen" / "docs" / "claims.csv"
+
+
+EXAMPLES = sorted(p for p in (ROOT / "tfgen").rglob("*.py") if ">>> " in p.read_text())
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_of_docstrings(path, tmp_path, monkeypatch, capsys):
+    """They run, and print what they say."""
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    given = {**vars(module), "tfgen": tfgen, "keras": keras}
+    found = [t for t in doctest.DocTestFinder().find(module, globs=given) if t.examples]
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for test in found:
+        runner.run(test, clear_globs=False)
+    assert found and runner.failures == 0, capsys.readouterr().out

@@ -9,14 +9,17 @@ https://arxiv.org/abs/1606.02556
 
 import tensorflow as tf
 
+from tfgen import condition as conditions
 from tfgen import laws
-from tfgen.adversarial.gmmn import GMMN
+from tfgen.adversarial.composed import LAST, resolved
 from tfgen.checks import at_least
+from tfgen.model import GenerativeModel
+from tfgen.nets import generator_net
 
 __all__ = ["Disco"]
 
 
-class Disco(GMMN):
+class Disco(GenerativeModel):
     """One player: near what is so, and no nearer to each other than that. With a condition it is the paper's
     probabilistic regression.
 
@@ -25,7 +28,9 @@ class Disco(GMMN):
         samples: K, drawn for each example.
         gamma: of the second term; 1/2 makes the score strictly proper.
         beta: of the distance, above 0 and below 2.
-        values, latent, hidden, net, width: as in GMMN.
+        values: "unit", "signed", "real" or "auto".
+        latent: dimensions of the noise, uniform in -1..1.
+        hidden, net, width: of the generator.
     """
 
     def __init__(
@@ -42,17 +47,29 @@ class Disco(GMMN):
         gamma: float = 0.5,
         beta: float = 1.0,
     ):
+        at_least(1, latent=latent, hidden=hidden, width=width)
         at_least(2, samples=samples)
         at_least(0, gamma=gamma)
         if not 0 < beta < 2:
             raise ValueError(f"beta={beta}: expected a power above 0 and below 2, where the score is proper")
-        super().__init__(shape, condition=condition, values=values, latent=latent, hidden=hidden, net=net, width=width)
-        self.samples, self.gamma, self.beta = samples, gamma, beta
+        shape, values, net = resolved(shape, values, net, "Disco")
+        super().__init__(shape, condition, values)
+        self.latent, self.samples, self.gamma, self.beta = latent, samples, gamma, beta
+        inputs = latent + conditions.size(condition)
+        self.generator = generator_net(inputs, shape, net, hidden=hidden, width=width, last=LAST[values])
+
+    @property
+    def laws(self):
+        return laws.uniform(self.latent, low=-1.0)
+
+    def generate(self, noise, condition=None, training=False):
+        return self.generator(conditions.beside(self.condition, noise, condition), training=training)
 
     def loss_terms(self, x, condition=None, training=True):
         n, k = tf.shape(x)[0], self.samples
         many = tf.nest.map_structure(lambda t: t if t is None else tf.repeat(t, k, 0), condition)
-        fake = tf.reshape(self._generator(laws.draw(self.laws, n * k, self.new_seed()), many, training), [n, k, -1])
+        noise = laws.draw(self.laws, n * k, self.new_seed())
+        fake = tf.reshape(self.generate(noise, many, training), [n, k, -1])
         accuracy = tf.reduce_mean(self._distance(fake, tf.reshape(x, [n, 1, -1])), 1)
         diversity = tf.reduce_sum(self._distance(fake[:, :, None], fake[:, None]), [1, 2]) / (k * (k - 1))
         return {"loss": accuracy - self.gamma * diversity, "accuracy": accuracy, "diversity": diversity}

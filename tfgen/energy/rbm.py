@@ -22,7 +22,7 @@ from tfgen.checks import at_least
 from tfgen.model import GenerativeModel, Player
 from tfgen.parts.weights import number
 from tfgen.progress import progress
-from tfgen.sampling import Path
+from tfgen.sampling import AnnealingPath
 
 __all__ = ["RBM"]
 
@@ -42,7 +42,7 @@ class RBM(GenerativeModel):
     Example:
         >>> model = RBM((8, 8, 1), hidden=64)
         >>> model.compile()
-        >>> history = model.fit(tfgen.data.load("digits", values="binary"), epochs=5)
+        >>> history = model.fit(tfgen.data.load("digits", values="binary"), epochs=5, verbose=0)
         >>> model.sample(16, seed=0).shape
         TensorShape([16, 8, 8, 1])
     """
@@ -131,7 +131,7 @@ class RBM(GenerativeModel):
             )
         return tf.reduce_logsumexp(tf.stack(total))
 
-    def annealing_path(self, start=None) -> Path:
+    def annealing_path(self, start=None) -> AnnealingPath:
         """From independent units with the rates of `start` (data; or none: those seen in training) to this model, for
         annealed importance sampling.
 
@@ -150,7 +150,7 @@ class RBM(GenerativeModel):
             h = rng.bernoulli(u[:, : self.hidden], logits=beta * self.hidden_logits(v))
             return rng.bernoulli(u[:, self.hidden :], logits=(1 - beta) * base + beta * self.visible_logits(h))
 
-        return Path(
+        return AnnealingPath(
             log_z_start=tf.reduce_sum(tf.nn.softplus(base)) + self.hidden * math.log(2),
             start=lambda n, seed: rng.bernoulli(rng.uniform([n, self.visible], seed), logits=base),
             log_ratio=log_ratio,

@@ -1,6 +1,6 @@
 """Samplers and estimators that run chains."""
 
-from tfgen.sampling.ais import LogZ, Path, annealed_importance
+from tfgen.sampling.ais import AnnealingPath, LogZ, annealed_importance
 from tfgen.sampling.decoding import unroll
 
-__all__ = ["LogZ", "Path", "annealed_importance", "unroll"]
+__all__ = ["AnnealingPath", "LogZ", "annealed_importance", "unroll"]

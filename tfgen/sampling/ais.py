@@ -19,10 +19,10 @@ import tensorflow as tf
 from tfgen import rng
 from tfgen.progress import progress
 
-__all__ = ["LogZ", "Path", "annealed_importance"]
+__all__ = ["AnnealingPath", "LogZ", "annealed_importance"]
 
 
-class Path(NamedTuple):
+class AnnealingPath(NamedTuple):
     """What a model gives to be annealed; the temperature β goes from 0 to 1."""
 
     log_z_start: tf.Tensor  # log Z_0
@@ -41,7 +41,7 @@ class LogZ(NamedTuple):
     effective_chains: float
 
 
-def annealed_importance(path: Path, *, chains: int = 100, temperatures: int = 10_000, seed: int = 0) -> LogZ:
+def annealed_importance(path: AnnealingPath, *, chains: int = 100, temperatures: int = 10_000, seed: int = 0) -> LogZ:
     """`chains` independent weights along evenly spaced temperatures."""
     start, moves = rng.split(rng.as_seed(seed), 2)
     betas = tf.linspace(tf.constant(0.0), 1.0, temperatures + 1)

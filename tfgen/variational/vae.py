@@ -34,7 +34,7 @@ class VAE(Weighted, GenerativeModel):
     Example:
         >>> model = VAE((8, 8, 1), latent=8)
         >>> model.compile()
-        >>> history = model.fit(tfgen.data.load("digits", values="binary"), epochs=5)
+        >>> history = model.fit(tfgen.data.load("digits", values="binary"), epochs=5, verbose=0)
         >>> model.sample(16, seed=0).shape
         TensorShape([16, 8, 8, 1])
     """
