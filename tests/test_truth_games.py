@@ -485,3 +485,22 @@ def test_who_converges():
     start = np.hypot(0.2, 0.2)
     assert far["r1"] < 1e-4 and far["r2"] < 1e-4 and far["roth"] < 1e-4, far
     assert far["none"] > 1.5 * start and far["wgan"] > 2 * start and far["wgan_gp"] > start, far
+
+
+@pytest.mark.parametrize("name", ["jeffrey", "pearson", "kl", "weighted_jensen_shannon:0.3"])
+def test_conjugates_bend_as_they_should(name):
+    """The second derivative of f*, which penalties on slopes ask for, against differences of the first."""
+    composed = losses.divergence(name).composed
+    t = tf.constant([-1.5, -0.4, 0.3], tf.float64)
+
+    def first(at):
+        with tf.GradientTape() as tape:
+            tape.watch(at)
+            y = composed(at)
+        return tape.gradient(y, at)
+
+    with tf.GradientTape() as tape:
+        tape.watch(t)
+        slope = first(t)
+    expected = (first(t + 1e-5) - first(t - 1e-5)) / 2e-5
+    np.testing.assert_allclose(tape.gradient(slope, t), expected, rtol=1e-4)
