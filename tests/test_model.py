@@ -106,6 +106,29 @@ def test_regularisers_count():
     np.testing.assert_allclose(model.m, [0.8, 0.8], rtol=1e-6)
 
 
+class HandsOn(VAE):
+    """Whose constructor names none of its arguments."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+
+
+class HandsOnSome(HandsOn):
+    def __init__(self, shape, *, latent: int = 3, **others):
+        super().__init__(shape, latent=latent, **others)
+
+
+@pytest.mark.parametrize("system", [HandsOn, HandsOnSome])
+def test_arguments_that_are_handed_on_are_the_configuration(system, tmp_path):
+    model = compiled(system((5,), hidden=(8,)))
+    model.save(tmp_path / "own.keras")
+    again = system.load(tmp_path / "own.keras")
+    assert again.get_config() == model.get_config() and again.get_config()["hidden"] == (8,)
+    np.testing.assert_array_equal(again.sample(3, seed=1), model.sample(3, seed=1))
+    with pytest.raises(ValueError, match="hidden=8: expected a tuple"):
+        system((5,), hidden=8)
+
+
 class Waits(Location):
     """Whose only player has no turn."""
 

@@ -159,13 +159,11 @@ class GenerativeModel(KerasModel):
             for name, player in players.items():
                 if not player.turns:
                     continue
-                judge = (
-                    (lambda *data, update=player.update, **given: update(*data, **given)[0])
-                    if player.update
-                    else player.loss
-                )
-                terms = _weighted(judge(x, condition, training=False), weight)
-                logs |= self._log(name if len(players) > 1 else "", terms, _count(x))
+                if player.update:
+                    terms, _ = player.update(x, condition, training=False)
+                else:
+                    terms = player.loss(x, condition, training=False)
+                logs |= self._log(name if len(players) > 1 else "", _weighted(terms, weight), _count(x))
         return logs or {"waits": tf.zeros([])}  # where every player does: Keras wants something
 
     def predict_step(self, data) -> tf.Tensor:
