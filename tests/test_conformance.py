@@ -192,3 +192,14 @@ def test_two_replicas(entry, mirrored):
             np.testing.assert_allclose(history[name], values, rtol=1e-5)
         for ours, theirs in zip(two.variables, lone.variables, strict=True):
             np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["cgan", "infogan", "disco", "joint_gan", "gmmn", "mmd_gan"])
+def test_a_replica_without_examples_counts_as_nothing(name, mirrored):
+    """Five examples in batches of four: the last batch leaves the second replica empty."""
+    entry = ROWS[name]
+    with mirrored.scope():
+        model = built(entry)
+    x, condition = tf.nest.map_structure(lambda rows: None if rows is None else rows[:5], data(entry))
+    judged = model.evaluate(x, condition, batch_size=4, verbose=0, return_dict=True)
+    assert all(np.isfinite(v) for v in judged.values()), judged

@@ -257,3 +257,23 @@ def test_laws_draw_what_they_say(endless):
         np.testing.assert_array_equal(laws.draw(law, 20, SEED, 1200), x[:, :1200])
     both = laws.draw({"a": laws.normal(3), "b": laws.normal(3)}, 4, SEED)
     assert not np.array_equal(both["a"], both["b"])
+
+
+def test_a_pool_of_two_replicas_gives_back_what_it_was_given(mirrored):
+    """However unevenly they filled their blocks."""
+    with mirrored.scope():
+        pool = Pool(8, (1,))
+
+    @tf.function
+    def step(parts):
+        def exchange(x):
+            with rng.stream(SEED):
+                return pool.exchange(x)
+
+        return mirrored.run(exchange, (parts,))
+
+    for count in (1, 2, 1, 3, 1, 2, 3, 3):
+        sizes = iter((2, count))
+        ones = mirrored.experimental_distribute_values_from_function(lambda _, sizes=sizes: tf.ones([next(sizes), 1]))
+        for given in mirrored.experimental_local_results(step(ones)):
+            np.testing.assert_array_equal(given, np.ones_like(given))

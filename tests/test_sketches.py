@@ -330,3 +330,16 @@ def test_pieces_give_what_the_whole_gives():
     np.testing.assert_array_equal(
         tf.cast(noise < tf.sigmoid(logits), tf.float32), whole
     )  # the density is the sampler's
+
+
+def test_games_and_penalties_of_the_house_are_saved_as_objects(tmp_path):
+    model = GAN((2,), game=losses.game("alpha:2"), penalties=(losses.penalty("r1:0.3"),))
+    model.compile()
+    model.save(tmp_path / "gan.keras")
+    critic = tfgen.load(tmp_path / "gan.keras").critic
+    assert critic.game.name == "alpha:2" and (critic.penalties[0].name, critic.penalties[0].weight) == ("r1", 0.3)
+
+
+def test_a_length_is_for_sequences():
+    with pytest.raises(ValueError, match="makes no sequences"):
+        GAN((2,)).sample(2, length=7)

@@ -281,7 +281,8 @@ class Log:
             if name not in self.means:
                 with ThreadPoolExecutor(1) as elsewhere:  # where the trace that goes on does not see new variables
                     self.means[name] = elsewhere.submit(self._make, name).result()
-            self.means[name].update_state(mean(term, value), sample_weight=tf.cast(count, tf.float32))
+            value = tf.where(count > 0, mean(term, value), 0.0)  # a replica without examples counts as nothing
+            self.means[name].update_state(value, sample_weight=tf.cast(count, tf.float32))
             logs[name] = self.means[name].result()
         return logs
 

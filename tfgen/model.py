@@ -191,7 +191,11 @@ class GenerativeModel(KerasModel):
     def sample(self, n: int, condition=None, *, seed: int | None = None, length: int | None = None) -> tf.Tensor:
         """n samples; the same seed gives the same samples, `generate(noise(n, seed))`, but a piece at a time where the
         model knows pieces. One condition serves all of them, or give n."""
-        seed, condition = rng.as_seed(seed), conditions.broadcast(self.condition, condition, n)
+        seed, condition, length = (
+            rng.as_seed(seed),
+            conditions.broadcast(self.condition, condition, n),
+            self._length(length),
+        )
         if not hasattr(self, "advance"):
             return self._sampler("generate")(self.noise(n, seed), condition)
         if self.pieces:
@@ -219,8 +223,10 @@ class GenerativeModel(KerasModel):
 
     def _length(self, asked: int | None) -> int | None:
         if not noise_laws.is_endless(self.laws):
+            if asked is not None:
+                raise ValueError(f"length={asked}: {type(self).__name__} makes no sequences; leave it out")
             return None
-        length = asked or self.shape[0] or self.length
+        length = self.shape[0] or self.length if asked is None else asked
         if length is None:
             raise ValueError(f"{type(self).__name__} makes sequences of any length: say length=…")
         return length

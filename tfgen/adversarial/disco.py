@@ -7,6 +7,8 @@ Bouchacourt, Mudigonda, Nowozin, "DISCO nets: dissimilarity coefficient networks
 https://arxiv.org/abs/1606.02556
 """
 
+import math
+
 import tensorflow as tf
 
 from tfgen import condition as conditions
@@ -69,8 +71,8 @@ class Disco(GenerativeModel):
         n, k = tf.shape(x)[0], self.samples
         many = tf.nest.map_structure(lambda t: t if t is None else tf.repeat(t, k, 0), condition)
         noise = laws.draw(self.laws, n * k, self.new_seed())
-        fake = tf.reshape(self.generate(noise, many, training), [n, k, -1])
-        accuracy = tf.reduce_mean(self._distance(fake, tf.reshape(x, [n, 1, -1])), 1)
+        fake = tf.reshape(self.flat(self.generate(noise, many, training)), [n, k, math.prod(self.shape)])
+        accuracy = tf.reduce_mean(self._distance(fake, self.flat(x)[:, None]), 1)
         diversity = tf.reduce_sum(self._distance(fake[:, :, None], fake[:, None]), [1, 2]) / (k * (k - 1))
         return {"loss": accuracy - self.gamma * diversity, "accuracy": accuracy, "diversity": diversity}
 

@@ -55,9 +55,11 @@ class SEGAN(Adversarial):
         at_least(1, width=width, kernel=kernel)
         at_least(2, reference=reference)
         steps = steps or segan_steps(samples)
-        if not 1 <= steps <= 11 or samples % 2**steps:
+        if not 1 <= steps <= 11:
+            raise ValueError(f"steps={steps} of {samples} samples: expected 1 to 11, and an even number of samples")
+        if samples % 2**steps:
             raise ValueError(
-                f"a sound of {samples} samples cannot be halved {steps} times: take 16384, or another power"
+                f"a sound of {samples} samples cannot be halved {steps} times: take 16384, or another power of two"
             )
         sizes = {"width": width, "kernel": kernel, "steps": steps}
         generator = segan_generator(samples, noisy=noisy, **sizes)
@@ -121,4 +123,6 @@ class SEGAN(Adversarial):
         """The first examples that are seen become the reference batch, for good."""
         rows = self.critic.net.get_layer("reference").rows
         pairs = tf.concat([self.flat(x), self.flat(condition)], -1)[: self.count]
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:  # the same for all of them
+            pairs = tf.distribute.get_replica_context().all_gather(pairs, 0)[: self.count]
         distribute.assign(rows, tf.where(rng.step() <= 1, pairs, rows.value))

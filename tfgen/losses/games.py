@@ -32,22 +32,30 @@ class Game:
     """Losses by the critic's outputs v, one for each: it pays real(v) for a real example and fake(v) for a generated
     one, the generator pays generator(v).
 
-    `labels`: real and fake are the prices of the labels 1 and 0, so that a label may be in between. Functions that are
-    registered with `keras.saving.register_keras_serializable` are saved with a model.
+    `labels`: real and fake are the prices of the labels 1 and 0, so that a label may be in between. A game of the house
+    is saved by its `name`; one's own where its functions are registered with
+    `keras.saving.register_keras_serializable`.
     """
 
     real: Loss
     fake: Loss
     generator: Loss
     labels: bool = False
+    name: str = ""
 
     def get_config(self) -> dict:
+        if self.name:
+            return {"name": self.name}
         functions = {name: getattr(self, name) for name in ("real", "fake", "generator")}
         return {name: keras.saving.serialize_keras_object(f) for name, f in functions.items()} | {"labels": self.labels}
 
     @classmethod
     def from_config(cls, config: dict) -> "Game":
-        return cls(**{name: keras.saving.deserialize_keras_object(part) for name, part in config.items()})
+        return (
+            game(config["name"])
+            if "name" in config
+            else cls(**{name: keras.saving.deserialize_keras_object(part) for name, part in config.items()})
+        )
 
 
 def _log_game(generator: Loss) -> Game:
@@ -99,6 +107,10 @@ def game(which: str | Game) -> Game:
     behind a colon ("alpha:2", "bregman_pearson:0.2")."""
     if isinstance(which, Game):
         return which
+    return dataclasses.replace(_named(which), name=which)
+
+
+def _named(which: str) -> Game:
     if which in GAMES:
         return GAMES[which]
     bare = which.removeprefix("practical_")
@@ -125,7 +137,7 @@ def smoothed(which: str | Game, smoothing: float) -> Game:
             f"or play one of {usable}"
         )
     softer = lambda v: (1 - smoothing) * found.real(v) + smoothing * found.fake(v)
-    return dataclasses.replace(found, real=softer)
+    return dataclasses.replace(found, real=softer, name="")
 
 
 def each(v: tf.Tensor) -> tf.Tensor:

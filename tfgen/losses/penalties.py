@@ -51,10 +51,14 @@ class Penalty:
     slopes: bool = False
 
     def get_config(self) -> dict:
+        if self.name in PENALTIES and self.term is PENALTIES[self.name].term:
+            return {"named": f"{self.name}:{self.weight}"}
         return {**vars(self), "term": keras.saving.serialize_keras_object(self.term)}
 
     @classmethod
     def from_config(cls, config: dict) -> "Penalty":
+        if "named" in config:
+            return penalty(config["named"])
         return cls(**{**config, "term": keras.saving.deserialize_keras_object(config["term"])})
 
 

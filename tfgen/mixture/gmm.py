@@ -20,8 +20,8 @@ __all__ = ["GMM"]
 class GMM(EM):
     """A mixture of `components` Gaussians, learnt by exact EM, an M-step an epoch.
 
-    The first epoch fits one Gaussian to the data, whatever their place and scale; the components start at draws of it,
-    round, with its mean variance. EM begins with the second.
+    The first epoch fits one Gaussian to the data, of any scale and up to some thousand deviations from the origin (its
+    sums are float32); the components start at draws of it, round, with its mean variance. EM begins with the second.
 
     Arguments:
         floor: the least variance of a component in any direction: the maximum under that bound, so that no component

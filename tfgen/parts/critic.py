@@ -99,7 +99,7 @@ class Critic(keras.layers.Layer):
         if self.instance_noise is not None:
             packs = packs + self.instance_noise * rng.normal(tf.shape(packs), rng.new_seed())
         if told is not None:
-            times = tf.shape(packs)[0] // tf.shape(told)[0]
+            times = tf.shape(packs)[0] // tf.maximum(tf.shape(told)[0], 1)  # a replica may be left without any
             packs = tf.concat([packs, tf.tile(told, [times, *[1] * (told.shape.rank - 1)])], -1)
         if self._reader is None:
             return tf.squeeze(self.net(packs, training=training), -1), None

@@ -29,6 +29,7 @@ class Likelihood(NamedTuple):
     mean: (parameters) -> [..., d].
     drawn_from: d -> the law of the noise that `pick` takes.
     pick: (noise, parameters) -> x [..., d].
+    top: the largest of whole numbers.
     """
 
     size: int
@@ -37,6 +38,7 @@ class Likelihood(NamedTuple):
     mean: Callable
     drawn_from: Callable[[int], laws.Law]
     pick: Callable
+    top: int = 255
 
     def split(self, parameters: tf.Tensor) -> tf.Tensor:
         """What a net gives, [..., d · size], as float32 [..., d, size]."""
@@ -84,6 +86,8 @@ def _categorical(count: float = 256) -> Likelihood:
 
     def each(x, p):
         shape = tf.broadcast_dynamic_shape(tf.shape(x), tf.shape(p)[:-1])
+        message = f"[tfgen] x holds {k} or more, and categorical:{k} takes whole numbers from 0 to {k - 1}"
+        tf.debugging.assert_less(x, tf.cast(k, x.dtype), message)
         labels, logits = tf.broadcast_to(x, shape), tf.broadcast_to(p, tf.concat([shape, [k]], 0))
         return -tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(labels, tf.int32), logits)
 
@@ -98,6 +102,7 @@ def _categorical(count: float = 256) -> Likelihood:
         mean=lambda p: tf.linalg.matvec(tf.nn.softmax(p), tf.range(k, dtype=tf.float32)),
         drawn_from=laws.uniform,
         pick=pick,
+        top=k - 1,
     )
 
 

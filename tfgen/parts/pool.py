@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from tfgen import distribute, rng
 from tfgen.checks import at_least
-from tfgen.parts.weights import number
 
 __all__ = ["Pool"]
 
@@ -32,7 +31,9 @@ class Pool(keras.layers.Layer):
             raise ValueError(f"a pool of {size} cannot be shared by {replicas} replicas: take a multiple of {replicas}")
         self.size, options = size // replicas, {"trainable": False, "initializer": "zeros"}
         self.rows = self.add_weight(shape=(size, *shape), aggregation="sum", dtype="float32", name="rows", **options)
-        self.filled = number(self, "filled", 0, dtype="int32")
+        self.filled = self.add_weight(
+            shape=(replicas,), aggregation="sum", dtype="int32", name="filled", **options
+        )  # of each replica's block
         self.built = True
 
     def exchange(self, x: tf.Tensor) -> tf.Tensor:
@@ -51,8 +52,8 @@ class Pool(keras.layers.Layer):
             return i + 1, rows, tf.minimum(filled + 1, self.size), given
 
         given = tf.TensorArray(x.dtype, n, element_shape=x.shape[1:])
-        start = (0, rows, self.filled.value, given)
+        start = (0, rows, distribute.own_rows(self.filled)[0], given)
         _, rows, filled, given = tf.while_loop(lambda i, *_: i < n, body, start)
         distribute.keep_rows(self.rows, tf.stop_gradient(rows))
-        self.filled.assign(filled)
+        distribute.keep_rows(self.filled, filled[None])
         return given.stack()

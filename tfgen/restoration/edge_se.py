@@ -2,7 +2,8 @@
 
     X = STFT(noisy), window 512 (root-Hann), hop 256;    estimate = ISTFT(M(X) · X)
 
-    loss = 60 E|X̂_c - X_c|² + 70 E(|X̂|^c - |X|^c)² - ½ SI-SDR / dB,      X_c = X |X|^(c-1),  c = 0.3
+    loss = 30 E|X̂_c - X_c|² + 70 E(|X̂|^c - |X|^c)² - ½ SI-SDR / dB + ½ (is there speech?),
+    X_c = X |X|^(c-1),  c = 0.3
 
 The loss is that of Rong et al., "GTCRN: a speech enhancement model requiring ultralow computational resources", 2024,
 https://doi.org/10.1109/ICASSP48485.2024.10448310, with more weight on the SI-SDR; the network is ours (2026).

@@ -57,8 +57,8 @@ class VAE(Weighted, GenerativeModel):
         self.decoder = mlp(latent, hidden[::-1], dims * self.likelihood.size, activation, name="decoder")
 
     def seen(self, x):
-        """x as the encoder takes it: bytes in -1..1."""
-        return self.flat(x) / 127.5 - 1 if self.values == "bytes" else self.flat(x)
+        """x as the encoder takes it: whole numbers in -1..1."""
+        return 2 * self.flat(x) / self.likelihood.top - 1 if self.values == "bytes" else self.flat(x)
 
     def parameters(self, z):
         """Of p(x | z), for z [..., latent]: [..., dims, size]."""
