@@ -255,6 +255,7 @@ def test_laws_draw_what_they_say(endless):
     assert stats.kstest(np.ravel(laws.normal(500).draw(20, SEED)), "norm").pvalue > 1e-4
     if endless:
         np.testing.assert_array_equal(laws.draw(law, 20, SEED, 1200), x[:, :1200])
+    assert laws.draw(laws.normal(None, 3), 2, SEED, 5).shape == (2, 5, 3)
     both = laws.draw({"a": laws.normal(3), "b": laws.normal(3)}, 4, SEED)
     assert not np.array_equal(both["a"], both["b"])
 

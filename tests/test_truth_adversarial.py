@@ -463,7 +463,7 @@ def test_disco_by_hand():
 
     model, places = Disco((1,), latent=1, hidden=(2,)), np.array([[0.0], [1.0], [2.5], [4.0]], "float32")
     triples = np.array(list(itertools.product(range(4), repeat=3)))  # what is so, and two samples
-    vars(model)["_generator"] = lambda *_: tf.constant(places[triples[:, 1:].ravel()])
+    vars(model)["generate"] = lambda *_: tf.constant(places[triples[:, 1:].ravel()])
     score = np.array(model.loss_terms(tf.constant(places[triples[:, 0]]))["loss"], float)
     expected = lambda q: np.sum(P[triples[:, 0]] * q[triples[:, 1]] * q[triples[:, 2]] * score)
     others = np.random.default_rng(0).dirichlet(np.ones(4), 300)
