@@ -78,11 +78,11 @@ def evaluate(
     tfgen._quiet.import_tensorflow()
     from apps.speech_enhancement import evaluating
 
+    found = evaluating.pairs(clean, noisy, enhanced)
+    name, enhance = (enhanced.name, None) if enhanced is not None else evaluating.enhancer(_file(model, int8))
     if pesq and importlib.util.find_spec("pesq") is None:
         _complain("without PESQ and what is made of it: pip install 'tfgen[speech]' adds it (it needs a C compiler)")
         pesq = False
-    found = evaluating.pairs(clean, noisy, enhanced)
-    name, enhance = (enhanced.name, None) if enhanced is not None else evaluating.enhancer(_file(model, int8))
     result = evaluating.evaluate(found, enhance, name, with_pesq=pesq, complain=_complain)
     print(json.dumps(result, indent=1) if json_ else evaluating.table(result, name))
     if result["failed"]:
