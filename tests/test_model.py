@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import tfgen
 from tfgen import laws, rng
-from tfgen.adversarial import GAN
+from tfgen.adversarial import GAN, Adversarial
 from tfgen.autoregressive import MADE
 from tfgen.callbacks import Schedule
 from tfgen.energy import RBM, Helmholtz
@@ -530,6 +531,92 @@ def test_unknown_names_offer_the_nearest():
         with pytest.raises(ValueError, match=expected) as error:
             attempt()
         line(error)
+
+
+@pytest.mark.parametrize("x", [255 * BITS, (255 * BITS).astype("uint8"), 0.5 * BITS, tf.constant(0.5 * BITS)])
+def test_every_door_checks_values(vae, x):
+    """A likelihood of bytes under bits is no likelihood."""
+    made, rbm = MADE((5,), hidden=(8,)), RBM((5,), hidden=3)
+    for method in (made.log_prob, vae.bound, vae.encode, vae.reconstruct, rbm.free_energy):
+        with pytest.raises(ValueError, match="only 0 and 1") as error:
+            method(x)
+        line(error)
+    with pytest.raises(ValueError, match="1 NaN among"):
+        made.log_prob(np.where(np.arange(320).reshape(64, 5) == 7, np.nan, BITS))
+    with pytest.raises(ValueError, match=r"examples of shape \(4,\)") as error:
+        vae.encode(BITS[:, :4])
+    line(error)
+    inside = tf.function(made.log_prob)(tf.constant(0.5 * BITS))  # of a graph nobody knows the values
+    assert inside.shape == (64,)
+
+
+def test_arguments_that_no_model_has():
+    for attempt, expected in [
+        (lambda: VAE((5,), encoder=3), "VAE has no argument 'encoder'. It takes shape, latent"),
+        (lambda: VAE((5,), laten=3), "did you mean latent"),
+        (lambda: GAN((2,), values="real", lattent=3), "GAN has no argument 'lattent': did you mean latent"),
+        (lambda: VAE(), "VAE: missing a required argument: 'shape'; it takes shape, latent"),
+    ]:
+        with pytest.raises(TypeError, match=expected) as error:
+            attempt()
+        line(error)
+
+
+def test_what_fit_cannot_use(vae):
+    frozen = compiled(VAE((5,), latent=2, hidden=(8,)))
+    frozen.trainable = False
+    for attempt, expected in [
+        (lambda: vae.fit(BITS, class_weight={0: 2.0}, verbose=0), "sample_weight"),
+        (lambda: vae.fit(BITS[:0], verbose=0), "no examples"),
+        (lambda: vae.evaluate(BITS[:0], verbose=0), "no examples"),
+        (lambda: vae.fit(BITS.tolist(), verbose=0), "a list of 64: give an array"),
+        (lambda: frozen.fit(BITS, verbose=0), "is frozen"),
+        (lambda: compiled(frozen).fit(BITS, verbose=0), "is frozen"),
+    ]:
+        with pytest.raises(ValueError, match=expected) as error:
+            attempt()
+        line(error)
+    gan = GAN((2,), values="real", latent=3, hidden=(4,), penalties="r1:0.1")
+    gan.critic.trainable = False
+    before = gan.critic.get_weights()
+    compiled(gan).fit(PLANE, verbose=0)
+    for now, was in zip(gan.critic.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(now, was)
+    assert [(p.name, p.weight) for p in gan.critic.penalties] == [("r1", 0.1)]
+
+
+def test_nets_whose_shapes_are_not_known():
+    class Net(keras.Model):
+        def __init__(self, units):
+            super().__init__()
+            self.dense = keras.layers.Dense(units)
+
+        def call(self, x):
+            return self.dense(x)
+
+    wrapped = lambda units, size: keras.Model(inputs := keras.Input((size,)), Net(units)(inputs))
+    for generator, critic, expected in [
+        (Net(2), wrapped(1, 2), "the generator is a Net"),
+        (keras.Sequential([keras.layers.Dense(2)]), wrapped(1, 2), "the generator was never built"),
+        (wrapped(2, 3), Net(1), r"the critic is a Net, .* keras.Input\(\(2,\)\)"),
+    ]:
+        with pytest.raises(ValueError, match=expected) as error:
+            Adversarial((2,), generator, critic)
+        line(error)
+    compiled(Adversarial((2,), wrapped(2, 3), wrapped(1, 2))).fit(PLANE, verbose=0)
+
+
+def test_summary_and_plot_show_the_parts(tmp_path, vae, capsys):
+    vae.summary()
+    told = capsys.readouterr().out
+    for part in ("plays model: by gradients, moves", "encoder", "decoder", "(8,)", f"{vae.count_params():,} numbers"):
+        assert part in told, told
+    gan = GAN((2,), values="real", latent=3, hidden=(4,), minibatch=2)
+    lines = []
+    gan.summary(print_fn=lines.append)
+    assert lines[0].count("output") == 1 and "?" not in lines[0]  # a layer that two nets share stands there once
+    picture = Image.open(gan.plot(tmp_path / "parts.png"))
+    assert picture.width > 200 and len(picture.convert("RGB").getcolors(10000)) > 3
 
 
 def test_stage_changes_in_the_middle_of_fit():

@@ -259,14 +259,14 @@ def test_parzen_by_loops(monkeypatch):
     best = max(sigmas, key=lambda sigma: np.mean(log_density(validation, sigma)))
     got, each = metrics.parzen(samples, validation, test, sigmas), log_density(test, best)
     assert best == 0.3 and got.sigma == best
-    assert got.nats == pytest.approx(np.mean(each)) and got.error == pytest.approx(np.std(each, ddof=1) / 3)
+    assert got.log_prob == pytest.approx(np.mean(each)) and got.error == pytest.approx(np.std(each, ddof=1) / 3)
 
 
 def test_parzen_nears_the_entropy():
     """Of a standard normal in the plane, -log(2 π e): from below, by little."""
     got = metrics.parzen(R.randn(4000, 2), R.randn(1000, 2), R.randn(3000, 2))
     entropy = math.log(2 * math.pi * math.e)
-    assert -entropy - 0.08 < got.nats < -entropy + 3 * got.error and 0.1 < got.sigma < 0.5
+    assert -entropy - 0.08 < got.log_prob < -entropy + 3 * got.error and 0.1 < got.sigma < 0.5
 
 
 # -- modes -------------------------------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ def test_log_z_by_enumeration(hidden):
     assert rbm.states == 2 ** min(hidden, 4)
     assert float(rbm.log_z()) == pytest.approx(oracles.rbm_log_z(*parameters(rbm)), rel=1e-6)
     found = metrics.enumerated_log_likelihood(rbm, STATES)
-    assert found.how == "enumerated" and np.exp(found.each).sum() == pytest.approx(1, abs=1e-5)
+    assert found.how == "enumerated" and np.exp(-found.each).sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_log_z_in_pieces():
@@ -126,7 +126,7 @@ def test_annealed_log_z(rbm, start):
     exact = oracles.rbm_log_z(*parameters(rbm))
     likelihood, log_z = metrics.annealed_log_likelihood(rbm, STATES, chains=200, temperatures=300, start=start)
     assert log_z.low < exact < log_z.high and log_z.high - log_z.low < 0.5
-    np.testing.assert_allclose(likelihood.each, oracles.rbm_log_prob(STATES, *parameters(rbm)), atol=0.1)
+    np.testing.assert_allclose(-likelihood.each, oracles.rbm_log_prob(STATES, *parameters(rbm)), atol=0.1)
 
 
 def test_rbm_learns_a_world():

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import functools
 import math
 import pathlib
 import zipfile
@@ -16,10 +17,12 @@ import tensorflow as tf
 
 from tfgen import callbacks as house
 from tfgen import condition as conditions
-from tfgen import distribute, door, signature
+from tfgen import describe, distribute, door, signature
 from tfgen.files import whole
 
 __all__ = ["KerasModel", "Log", "SharedRate", "mean"]
+
+DOORS = ("log_prob", "bound", "free_energy", "encode", "reconstruct", "classify", "cluster")  # they take x, of data
 
 
 class KerasModel(keras.Model):
@@ -35,6 +38,9 @@ class KerasModel(keras.Model):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        for name in DOORS:
+            if (method := getattr(cls, name, None)) and not hasattr(method, "__wrapped__"):
+                setattr(cls, name, _at_the_door(method))
         keras.saving.register_keras_serializable(cls.__module__.split(".")[0])(cls)
 
     # -- compile, fit, evaluate ----------------------------------------------------------------------------------------
@@ -101,6 +107,11 @@ class KerasModel(keras.Model):
         """Keras's fit. Data are x, (x, condition) or (x, condition, sample_weight); NaN in the loss stops it and keeps
         the last good epoch."""
         self._assert_compile_called("fit")
+        if kwargs.get("class_weight") is not None:
+            raise ValueError(
+                "class_weight weights the labels of a classifier: give the weight of each example as sample_weight"
+            )
+        self._check_movers()
         if isinstance(kwargs.get("validation_data"), tuple):
             val_x, val_y, val_weight = (*kwargs["validation_data"], None, None)[:3]
             door.check_data(self, val_x, val_y, batch_size, who="validation_data")
@@ -140,6 +151,15 @@ class KerasModel(keras.Model):
 
     def get_metrics_result(self) -> dict:
         return {m.name: m.result() for m in self.metrics if m.count > 0}
+
+    def _check_movers(self) -> None:
+        """One line where everybody plays by gradients and nobody has anything to move."""
+        players = [player for player in self.players().values() if player.turns]
+        if players and not any(player.update or player.variables for player in players):
+            raise ValueError(
+                f"everything in this {type(self).__name__} is frozen: set trainable = True of what is to learn, and "
+                "compile again"
+            )
 
     def _choose_steps(self, x, batch_size) -> None:
         """Up to 20 steps at a time, fewer where they would take more than about two seconds together; a part of the
@@ -182,6 +202,16 @@ class KerasModel(keras.Model):
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
         """Models are built when they are made; Keras's symbolic build fails on several workers."""
+
+    # -- what it is made of --------------------------------------------------------------------------------------------
+
+    def summary(self, line_length=None, positions=None, print_fn=None, **kwargs) -> None:
+        """Players, parts and layers with their shapes."""
+        (print_fn or print)(describe.table(self))
+
+    def plot(self, path) -> pathlib.Path:
+        """A picture of the parts and their layers: `keras.utils.plot_model` draws nets, such as one of the parts."""
+        return describe.plot(self, path)
 
     # -- configuration and saving --------------------------------------------------------------------------------------
 
@@ -327,6 +357,17 @@ class SharedRate(keras.optimizers.schedules.LearningRateSchedule):
         if isinstance(inner._learning_rate, cls):
             inner._learning_rate.leader = leader
         return optimizer
+
+
+def _at_the_door(method: Callable) -> Callable:
+    """The method, which refuses examples of another shape or of other values in one line, as fit does."""
+
+    @functools.wraps(method)
+    def checked(self, x, *args, **kwargs):
+        door.check_x(self, x)
+        return method(self, x, *args, **kwargs)
+
+    return checked
 
 
 def _tuples(value):

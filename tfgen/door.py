@@ -4,13 +4,23 @@ import math
 import types
 import typing
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen.values import VALUES
 
-__all__ = ["check_argument", "check_data", "check_noise", "check_shapes", "our_line"]
+__all__ = [
+    "check_argument",
+    "check_data",
+    "check_net",
+    "check_noise",
+    "check_shapes",
+    "check_values",
+    "check_x",
+    "our_line",
+]
 
 _REMEDY = {
     "binary": "only 0 and 1: tfgen.data.load(…, values='binary') binarises",
@@ -29,6 +39,11 @@ def our_line(error: Exception) -> ValueError | None:
 
 def check_shapes(model, x, condition, who: str = "x") -> None:
     """What can be told from shapes alone: used while a step is traced."""
+    check_shape(model, x, who)
+    conditions.check(model.condition, condition, who)
+
+
+def check_shape(model, x, who: str = "x") -> None:
     if not tf.nest.is_nested(x):
         got, expected = tuple(x.shape)[1:], model.shape
         if len(got) != len(expected) or any(
@@ -38,7 +53,13 @@ def check_shapes(model, x, condition, who: str = "x") -> None:
                 f"{who} holds examples of shape {got}, and {type(model).__name__} was built for {expected}: "
                 f"reshape the data, or build {type(model).__name__}({got})"
             )
-    conditions.check(model.condition, condition, who)
+
+
+def check_x(model, x) -> None:
+    """Examples that a method of the model was given."""
+    if isinstance(x, (np.ndarray, tf.Tensor)):
+        check_shape(model, x)
+        check_values(model, x)
 
 
 def check_data(model, x, condition, batch: int | None, *, least: int = 1, who: str = "x") -> None:
@@ -55,6 +76,10 @@ def check_data(model, x, condition, batch: int | None, *, least: int = 1, who: s
         batch = count = len(tf.nest.flatten(x)[0])
     elif isinstance(x, np.ndarray) or tf.is_tensor(x):
         count, batch = len(x), batch or 32
+        if not count:
+            raise ValueError(f"{who} holds no examples (its shape is {tuple(x.shape)}): give at least one")
+    elif isinstance(x, (list, tuple)):
+        raise ValueError(f"{who} is a {type(x).__name__} of {len(x)}: give an array, np.asarray({who})")
     if count is None or tf.nest.is_nested(x):
         return
     check_shapes(model, x, condition, who)
@@ -70,6 +95,13 @@ def check_data(model, x, condition, batch: int | None, *, least: int = 1, who: s
             "packing, replicas): "
             "take another batch size, or drop the remainder"
         )
+    check_values(model, x, who)
+
+
+def check_values(model, x, who: str = "x") -> None:
+    """The numbers themselves, where there are any yet: tensors of a graph pass."""
+    if tf.is_symbolic_tensor(x) or tf.nest.is_nested(x):
+        return
     values = np.asarray(x)
     low, high = VALUES[model.values]
     if values.dtype.kind == "f" and np.isnan(values).any():
@@ -102,6 +134,16 @@ def check_argument(name: str, value, annotation) -> None:
         raise ValueError(f"{name}={value}: expected a number")
 
 
+def check_net(net, who: str, takes: str) -> None:
+    """A net of one's own whose shapes Keras does not know yet."""
+    if not isinstance(net, keras.Model) or not isinstance(getattr(net, "inputs", None), list) or not net.inputs:
+        kind = "was never built" if isinstance(net, keras.Sequential) else f"is a {type(net).__name__}"
+        raise ValueError(
+            f"{who} {kind}, and its shapes are not known: begin it with keras.Input({takes}), or wrap it: "
+            f"inputs = keras.Input({takes}); keras.Model(inputs, net(inputs))"
+        )
+
+
 def check_noise(model, noise) -> None:
     """`model(noise)` takes what `model.noise(n, seed)` gives; people try data first."""
     expected = model.noise_signature()
@@ -116,7 +158,8 @@ def check_noise(model, noise) -> None:
         fits = False
     if not fits:
         got, want = (tf.nest.map_structure(lambda t: tuple(t.shape), n) for n in (noise, expected))
+        of_data = [f"{name}(x)" for name in ("reconstruct", "encode", "log_prob") if hasattr(model, name)]
         raise ValueError(
-            f"{type(model).__name__} turns noise of shape {want} into samples, and {got} came: "
-            "give it model.noise(n, seed), or use fit, evaluate and the methods of the model on data"
+            f"{type(model).__name__} turns noise of shape {want} into samples, and {got} came: give it "
+            f"model.noise(n, seed){'; of data there are ' + ', '.join(of_data) if of_data else ''}"
         )

@@ -138,6 +138,8 @@ class GenerativeModel(KerasModel):
         if player.update:
             terms, gradients = player.update(x, condition, training=True)
             gradients = [optimizer.scale_loss(g / replicas if replicas > 1 else g) for g in gradients]
+        elif not variables:  # frozen
+            return _weighted(player.loss(x, condition, training=True), weight)
         else:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(variables)

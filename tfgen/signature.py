@@ -1,6 +1,7 @@
 """The arguments of a constructor, also those that it hands on to its parent:
 `def __init__(self, shape, *, game="hinge", **others)` takes every argument of the parent, too."""
 
+import difflib
 import inspect
 
 __all__ = ["bind", "parameters"]
@@ -21,8 +22,18 @@ def parameters(cls: type) -> dict[str, inspect.Parameter]:
 
 def bind(cls: type, args: tuple, kwargs: dict) -> dict:
     """The arguments of `cls(*args, **kwargs)` by name: those that the constructor names, with its defaults, and those
-    given that it hands on."""
-    bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)
+    given that it hands on. A TypeError says what the class takes."""
+    known = parameters(cls)
+    ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]  # others may take what they hand on to nobody
+    hands_on = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(cls.__init__).parameters.values())
+    if (unknown := [name for name in kwargs if name not in known]) and (ours or not hands_on):
+        near = difflib.get_close_matches(unknown[0], known, 3)
+        meant = f": did you mean {', '.join(near)}?" if near else "."
+        raise TypeError(f"{cls.__name__} has no argument {unknown[0]!r}{meant} It takes {', '.join(known)}")
+    try:
+        bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{cls.__name__}: {error}; it takes {', '.join(known)}") from None
     bound.apply_defaults()
     arguments = {}
     for name, value in list(bound.arguments.items())[1:]:

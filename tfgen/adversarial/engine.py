@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfgen import condition as conditions
 from tfgen import laws, losses
 from tfgen.checks import at_least, one_of, share
+from tfgen.door import check_net
 from tfgen.model import GenerativeModel, Player, every
 from tfgen.parts import Average, Critic, History
 
@@ -56,6 +57,8 @@ class Adversarial(GenerativeModel):
         together: bool = False,
     ):
         super().__init__(shape, condition, values)
+        check_net(generator, "the generator", "(latent,)")
+        check_net(critic, "the critic", f"{Critic.seen_shape(self.shape, condition, packing)}")
         at_least(1, turns=turns)
         at_least(0, history=history)
         share(average=average)

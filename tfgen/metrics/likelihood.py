@@ -23,12 +23,12 @@ __all__ = [
 
 
 class Likelihood(NamedTuple):
-    """The mean log-likelihood of some examples.
+    """What some examples cost on average: fewer nats are better, here as in every figure of the house.
 
-    nats: the mean of log p(x), exact or a bound from below in expectation.
+    nats: the mean of -log p(x), exact or a bound from above in expectation.
     error: the standard error of that mean over the examples.
     how: "exact", "importance, k=5000" or "annealed".
-    each: [n], of every example.
+    each: [n], -log p(x) of every example.
     """
 
     nats: float
@@ -141,7 +141,7 @@ def _from_free_energy(model, x, log_z: float, how: str) -> Likelihood:
     return _summary(each, how)
 
 
-def _summary(each: np.ndarray, how: str) -> Likelihood:
-    return Likelihood(
-        float(each.mean()), float(each.std(ddof=1) / math.sqrt(len(each))) if len(each) > 1 else math.nan, how, each
-    )
+def _summary(log_probs: np.ndarray, how: str) -> Likelihood:
+    each = -log_probs
+    error = float(each.std(ddof=1) / math.sqrt(len(each))) if len(each) > 1 else math.nan
+    return Likelihood(float(each.mean()), error, how, each)

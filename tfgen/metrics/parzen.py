@@ -24,9 +24,10 @@ SIGMAS = (*(round(0.1 + i / 100, 2) for i in range(20)), 0.4, 0.6, 1.0)  # the a
 
 
 class Parzen(NamedTuple):
-    """nats: the mean of log p(x) over the test data. error: its standard error over them. sigma: the window's."""
+    """log_prob: the mean of log p(x) over the test data, in nats. error: its standard error over them. sigma: of the
+    windows."""
 
-    nats: float
+    log_prob: float
     error: float
     sigma: float
 

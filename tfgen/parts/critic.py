@@ -22,7 +22,7 @@ class Critic(keras.layers.Layer):
         net: what `seen_shape` says, [n, …], to [n, 1] or [n, height, width, 1].
         game: a name of `tfgen.losses.GAMES`, or a `Game` of one's own.
         penalties: names of `tfgen.losses.PENALTIES`, each with its weight where it is not the paper's ("r1:0.1"), or
-            `Penalty` objects. A weight of the critic has the penalty's name and value.
+            `Penalty` objects; one may stand alone. A weight of the critic has the penalty's name and value.
         condition: what examples come with.
         smoothing: what is taken off the label of real examples (Salimans et al. 2016).
         packing: examples that are judged together (Lin et al. 2018).
@@ -50,6 +50,7 @@ class Critic(keras.layers.Layer):
         at_least(1, packing=packing)
         at_least(0, clip=clip, instance_noise=instance_noise)
         self.net, self.condition, self.packing, self.clip = net, condition, packing, clip
+        penalties = (penalties,) if isinstance(penalties, (str, losses.Penalty)) else penalties
         self.game, self.penalties = losses.smoothed(game, smoothing), [losses.penalty(p) for p in penalties]
         if twice := {p.name for p in self.penalties if [other.name for other in self.penalties].count(p.name) > 1}:
             names = ",".join(p.name for p in self.penalties)

@@ -131,11 +131,11 @@ def _reconstruct(case: Case, rows: slice) -> np.ndarray:
 def _nats(name: str, found: metrics.Likelihood, case: Case, how: str) -> dict[str, Figure]:
     """−log p(x), and bits per dim where x are bits or bytes."""
     error = found.error if math.isfinite(found.error) else None
-    figures = {name: {"value": -found.nats, "error": error, "how": f"-log p(x), {how}"}}
+    figures = {name: {"value": found.nats, "error": error, "how": f"-log p(x), {how}"}}
     shape, dequantised = case.source.shape, case.material.dequantises(case.source)
     if not case.source.real and (case.model.values == "binary" or dequantised):
         constant, dims = data.dequantisation_nats(shape) if dequantised else 0.0, math.prod(shape)
-        bits = metrics.bits_per_dim(found.nats, dims, constant)
+        bits = metrics.bits_per_dim(-found.nats, dims, constant)
         figures[name.replace("nats", "bits_per_dim")] = {
             "value": bits,
             "error": error and error / dims / math.log(2),

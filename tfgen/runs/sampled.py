@@ -231,7 +231,7 @@ def _parzen(case: Case, drawn: np.ndarray) -> dict[str, Figure]:
         f"mean log-likelihood in nats, {len(drawn):,} windows, sigma {found.sigma:.3g} by {held:,} training "
         f"examples, {len(case.x):,} examples"
     )
-    return {"parzen": {"value": found.nats, "error": found.error, "how": how}}
+    return {"parzen": {"value": found.log_prob, "error": found.error, "how": how}}
 
 
 def _nearest(drawn: np.ndarray, x: np.ndarray, what: str) -> Figure:
