@@ -117,6 +117,10 @@ def test_train_sample_evaluate(home, capsys):
     assert a.shape == (9, 4, 4, 1) and np.array_equal(a, b)
     np.testing.assert_array_equal(a, catalog.load(folder / "model.keras").sample(9, seed=1))
 
+    assert run(capsys, "sample", folder, "-n", 9, "--seed", 1, "--means", "--out", "means.npy")[0] == 0
+    model = catalog.load(folder / "model.keras")
+    np.testing.assert_allclose(np.load("means.npy"), model.decode(model.noise(9, 1)["z"]), atol=1e-6)
+
     code, out, _ = run(capsys, "evaluate", folder, "--k", 20, "--limit", 40)
     assert code == 0
     judged = json.loads((folder / "card.json").read_text())["figures"]["test"]
@@ -601,9 +605,12 @@ def test_pictures():
     signed = pictures.draw(2 * x - 1, "signed")
     np.testing.assert_array_equal(signed, grid)
     points = pictures.draw(np.array([[0.5, 0.5], [-0.5, -0.5]], "float32"), "real")
-    rows, columns = np.nonzero((points != 255).any(-1))
-    top_right = (rows < 240) & (columns > 240)
-    assert top_right.sum() == 9 and ((rows > 240) & (columns < 240)).sum() == 9 and len(rows) == 18
+    rows, columns = np.nonzero((points == (30, 90, 160)).all(-1))
+    top_right = (rows < 360) & (columns > 360)
+    assert top_right.sum() == 25 and ((rows > 360) & (columns < 360)).sum() == 25 and len(rows) == 50
+    over = pictures.draw(np.array([[0.5, 0.5]], "float32"), "real", behind=np.array([[0.5, 0.5], [-0.5, -0.5]]))
+    assert (over == (30, 90, 160)).all(-1).sum() == 25 == (over == (200, 200, 200)).all(-1).sum()
+    assert pictures.enlarged(grid, 100).shape == (5 * 14, 5 * 20, 3)
     assert pictures.pairs(x, 1 - x).shape[0] == 2 * (4 + 2 * pictures.GAP)
 
 
@@ -622,6 +629,7 @@ def test_tensorboard_shows_the_runs(home, capsys):
     for rate in (1e-3, 1e-4):
         code, _, err = run(capsys, *VAE, "--epochs", 2, "--learning-rate", rate, "--out", f"runs/vae-{rate}")
         assert code == 0, err
+    assert run(capsys, "evaluate", "runs/vae-0.001", "--k", 5, "--limit", 20)[0] == 0
     assert (
         run(
             capsys,
@@ -665,27 +673,21 @@ def test_tensorboard_shows_the_runs(home, capsys):
     tags = until(
         "plugin/scalars/tags",
         None,
-        lambda t: {"vae-0.001/logs/train", "gan-ring/logs/train", "vae-0.0001/logs/held_out"} <= set(t),
+        lambda t: {"vae-0.001/logs", "gan-ring/logs", "vae-0.0001/logs"} == set(t),  # one folder a run
     )
-    assert {"terms/loss", "terms/kl", "terms/reconstruction", "learning_rate/model"} <= set(
-        tags["vae-0.001/logs/train"]
-    )
-    assert {"terms/critic_loss", "terms/generator_loss", "learning_rate/critic", "learning_rate/generator"} <= set(
-        tags["gan-ring/logs/train"]
-    )
-    assert "terms/kl" in tags["vae-0.0001/logs/held_out"]
-    points = ask("plugin/scalars/scalars?run=vae-0.001/logs/train&tag=terms/loss")
+    of_vae, of_gan = (set(tags[f"{name}/logs"]) for name in ("vae-0.001", "gan-ring"))
+    assert {"loss/train", "kl/train", "kl/held_out", "reconstruction/train", "schedule/learning_rate_model"} <= of_vae
+    assert {"critic_loss/train", "schedule/learning_rate_critic", "schedule/learning_rate_generator"} <= of_gan
+    assert sorted(of_vae)[0] == "Evaluation/bits_per_dim" and "Evaluation/nats" in of_vae
+    points = ask("plugin/scalars/scalars?run=vae-0.001/logs&tag=loss/train")
     history = Run("runs/vae-0.001").history()
     np.testing.assert_allclose([p[2] for p in points], [e["loss"] for e in history], rtol=1e-6)
-    images = until("plugin/images/tags", None, lambda t: len(t.get("vae-0.001/logs/train", {})) == 2)
-    assert (
-        set(images["vae-0.001/logs/train"]) == {"samples", "reconstructions"}
-        and "samples" in images["gan-ring/logs/train"]
-    )
-    assert len(ask("plugin/images/images?run=vae-0.001/logs/train&tag=samples&sample=0")) == 2
-    histograms = ask("plugin/histograms/tags")["vae-0.001/logs/train"]
+    images = until("plugin/images/tags", None, lambda t: len(t.get("vae-0.001/logs", {})) == 2)
+    assert sorted(images["vae-0.001/logs"]) == ["Samples", "reconstructions"] and "Samples" in images["gan-ring/logs"]
+    assert len(ask("plugin/images/images?run=vae-0.001/logs&tag=Samples&sample=0")) == 2
+    histograms = ask("plugin/histograms/tags")["vae-0.001/logs"]
     assert any(re.search("kernel", tag) for tag in histograms)
-    rows = ask(f"plugin/histograms/histograms?run=vae-0.001/logs/train&tag={next(iter(histograms))}")
+    rows = ask(f"plugin/histograms/histograms?run=vae-0.001/logs&tag={next(iter(histograms))}")
     assert len(rows) == 2 and sum(bucket[2] for bucket in rows[0][2]) > 0
     request = {
         "experimentName": "",
@@ -697,7 +699,42 @@ def test_tensorboard_shows_the_runs(home, capsys):
     groups = until("plugin/hparams/session_groups", request, lambda g: len(g["sessionGroups"]) == 3)["sessionGroups"]
     assert {g["hparams"].get("learning_rate") for g in groups} >= {1e-3, 1e-4}
     measured = [{m["name"]["tag"] for m in g["metricValues"]} for g in groups]
-    assert any("terms/loss" in tags for tags in measured), measured
+    assert any({"Evaluation/nats", "loss/held_out"} <= tags for tags in measured), measured
+
+
+def test_samples_are_judged_while_a_model_learns(home, capsys):
+    """Each second epoch and the last, by Fréchet's distance of digits and the kernel's of others; the weights are those
+    of a training that nobody judged."""
+    tiny = ["--set", "hidden=8", "--limit", 64, "--batch", 16, "--epochs", 3]
+    for data, name in (("digits", "frechet"), ("bars", "kernel_distance")):
+        code, out, err = run(capsys, "train", "made", "--data", data, *tiny, "--judge-every", 2, "--out", data)
+        assert code == 0 and f"{name} " in out, err
+        assert [name in epoch for epoch in Run(data).history()] == [False, True, True]
+        assert np.isfinite(Run(data).history()[1][name])
+    assert run(capsys, "train", "made", "--data", "bars", *tiny, "--out", "alone")[0] == 0
+    assert same(weights(home / "alone"), weights(home / "bars"))
+
+
+def test_compare(home, capsys):
+    for name, size in (("a", 4), ("b", 8)):
+        assert run(capsys, *VAE[:-4], "--set", f"hidden={size}", "--epochs", 1, "--out", f"runs/{name}")[0] == 0
+    assert run(capsys, "train", "gan", "--data", "ring", *TINY[2:], "--epochs", 1, "--set", "values=real")[0] == 0
+    code, out, err = run(capsys, "compare", "runs/a", "runs/b", "runs/gan-ring")
+    assert code == 0, err
+    said = [line.split() for line in out.splitlines()]
+    assert ["a", "b", "gan-ring"] in said and ["set", "hidden", "4", "8"] in said
+    assert ["system", "vae", "vae", "gan"] in said and said[0][0] == "all:" and said[-1] == ["runs/compare.png"]
+    picture = picture_of("runs/compare.png")
+    assert picture.shape[1] > 3 * 720 and picture.std() > 0
+    assert run(capsys, "compare", "runs/a", "runs/b", "--out", "two.png")[0] == 0
+    for line, words in (
+        (["runs/a"], "two or more"),
+        (["runs/a", "runs/a"], "twice"),
+        (["runs/a", "runs/none"], "no run"),
+        (["runs/a", "runs/b", "--out", "x.jpg"], ".png"),
+    ):
+        code, _, err = run(capsys, "compare", *line)
+        assert code == 2 and words in err and len(err.strip().splitlines()) == 1, err
 
 
 # -- claims ------------------------------------------------------------------------------------------------------------

@@ -90,6 +90,12 @@ def train(
     pictures_every: Annotated[
         int, typer.Option(min=1, help="Samples and histograms for TensorBoard each so many epochs.")
     ] = 1,
+    judge_every: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Each so many epochs samples are compared with held-out examples (Fréchet or kernel distance)."
+        ),
+    ] = None,
 ) -> None:
     """Train a system into a folder. The same command goes on where it was interrupted."""
     from tfgen.checks import one_of
@@ -125,13 +131,20 @@ def train(
     folder = out or Path("runs") / f"{system}-{named}"
     try:
         runs.train(
-            settings, folder, data_dir=data_dir, fresh=fresh, distribute_by=distribute, pictures_every=pictures_every
+            settings,
+            folder,
+            data_dir=data_dir,
+            fresh=fresh,
+            distribute_by=distribute,
+            pictures_every=pictures_every,
+            judge_every=judge_every,
         )
     except KeyboardInterrupt:
         same = "the same command without --fresh" if fresh else "the same command"
         print(f"\ninterrupted: every finished epoch is in {folder}, and {same} goes on from there", file=sys.stderr)
         raise typer.Exit(130) from None
-    print(f"see {folder}/samples, or: tensorboard --logdir {folder.parent}")
+    shown = next((name for name in ("means.png", "samples.png") if (folder / "samples" / name).is_file()), "")
+    print(f"see {folder}/samples/{shown}, or: tensorboard --logdir {folder.parent}")
     print("next:")
     for verb in ("sample", "evaluate", "analyse"):
         print(f"  python -m tfgen {verb} {shlex.quote(str(folder))}")
@@ -152,13 +165,17 @@ def sample(
     given: Annotated[
         Path | None, typer.Option(help="For a model that was told a picture: all of this file; else held-out ones.")
     ] = None,
+    means: Annotated[
+        bool, typer.Option("--means", help="What samples are drawn around, without the likelihood's noise.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="A .png or .npy file; by default in the run's samples/.")] = None,
 ) -> None:
     """Draw samples: a picture, or the numbers."""
     _tensorflow()
     from tfgen import runs
 
-    print(runs.sample(runs.Run.open(run), n, seed=seed, label=label, caption=caption, given=given, out=out))
+    found = runs.Run.open(run)
+    print(runs.sample(found, n, seed=seed, label=label, caption=caption, given=given, means=means, out=out))
 
 
 @app.command()
@@ -215,6 +232,19 @@ def analyse(
     runs.analyse(runs.Run.open(run), data_dir=data_dir, seed=seed)
     print(f"see {run}/analysis; figures in {run}/card.json")
     _say_export(run)
+
+
+@app.command()
+def compare(
+    runs_: Annotated[list[Path], typer.Argument(metavar="RUN RUN …", help="Folders that `train` made.")],
+    out: Annotated[Path | None, typer.Option(help="A .png file; by default compare.png beside the runs.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the samples.")] = 0,
+) -> None:
+    """Runs beside each other: a table of settings and figures, and a picture of their samples."""
+    _tensorflow()
+    from tfgen import runs
+
+    print(runs.compare([runs.Run.open(run) for run in runs_], out=out, seed=seed))
 
 
 @app.command()

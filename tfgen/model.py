@@ -209,6 +209,14 @@ class GenerativeModel(KerasModel):
             parts.append(x)
         return tf.concat(parts, 1)
 
+    def show(self, n: int, condition=None, *, seed: int | None = None) -> tf.Tensor:
+        """What pictures show of n samples: of a model that decodes the means that the samples are drawn around, for
+        the noise of the likelihood hides what is learnt; of others the samples."""
+        if not (hasattr(self, "decode") and isinstance(self.laws, dict) and "z" in self.laws):
+            return self.sample(n, condition, seed=seed)
+        condition = conditions.broadcast(self.condition, condition, n)
+        return self.decode(self.noise(n, seed)["z"], condition)
+
     def _sample_chain(self, n, seed, condition):
         return self._chain(n, lambda i: noise_laws.draw(self.laws, n, rng.fold_in(seed, i)), condition)
 

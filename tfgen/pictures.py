@@ -8,9 +8,9 @@ import numpy as np
 from tfgen.files import whole
 from tfgen.values import VALUES
 
-__all__ = ["GAP", "curves", "draw", "pairs", "picture_in", "places", "save", "span"]
+__all__ = ["GAP", "SQUARE", "curves", "draw", "enlarged", "pairs", "picture_in", "places", "save", "span"]
 
-PAPER, BETWEEN, GAP, WIDTH = 255, 150, 2, 480
+PAPER, BETWEEN, GAP, WIDTH, SQUARE = 255, 150, 2, 960, 720  # the last two: of a saved picture, of points
 
 
 def draw(
@@ -19,16 +19,18 @@ def draw(
     columns: int | None = None,
     span: tuple[float, float] | None = None,
     given: np.ndarray | None = None,
+    behind: np.ndarray | None = None,
 ) -> np.ndarray:
     """Images [n, h, w, 1 or 3] as a grid, points [n, 2] as a scatter, other vectors as rows of grey cells.
 
     Arguments:
         span: of real values, what is black and what is white, or the square's edges; by default found from x.
         given: pictures [n, …, 1 or 3] in 0..1 that the images were made of, to stand above each.
+        behind: points of the data, in grey below the others.
     """
     x = np.asarray(x)
     if x.ndim == 2 and x.shape[1] == 2 and values == "real":
-        return _scatter(x, span)
+        return _scatter(x, span, behind)
     tiles = _tiles(x, values, span)
     if given is not None and x.ndim == 4:
         rows, places = ((np.arange(side) * of) // side for side, of in zip(x.shape[1:3], given.shape[1:3], strict=True))
@@ -42,13 +44,19 @@ def picture_in(condition) -> np.ndarray | None:
     return next((np.asarray(p) for p in parts if np.ndim(p) == 4 and np.shape(p)[-1] in (1, 3)), None)
 
 
-def pairs(x: np.ndarray, reconstruction: np.ndarray, values: str = "unit", columns: int = 16) -> np.ndarray:
+def pairs(
+    x: np.ndarray,
+    reconstruction: np.ndarray,
+    values: str = "unit",
+    columns: int = 16,
+    span: tuple[float, float] | None = None,
+) -> np.ndarray:
     """Examples, and below each what a model makes of it."""
     x, reconstruction = np.asarray(x), np.asarray(reconstruction)
     if x.ndim == 2 and x.shape[1] == 2 and values == "real":
-        return np.concatenate([_scatter(x), _scatter(reconstruction)], 1)
+        return np.concatenate([_scatter(x, span), _scatter(reconstruction, span)], 1)
     rows = [
-        _grid(_tiles(part[i : i + columns], values), columns)
+        _grid(_tiles(part[i : i + columns], values, span), columns)
         for i in range(0, len(x), columns)
         for part in (x, reconstruction)
     ]
@@ -59,11 +67,15 @@ def save(picture: np.ndarray, path: str | Path) -> Path:
     """Small pictures are enlarged by a whole factor, so that their pixels can be seen."""
     from PIL import Image
 
-    factor = max(1, WIDTH // picture.shape[1])
-    image = Image.fromarray(picture)
     with whole(path) as partial:
-        image.resize((factor * image.width, factor * image.height), Image.Resampling.NEAREST).save(partial)
+        Image.fromarray(enlarged(picture, WIDTH)).save(partial)
     return Path(path)
+
+
+def enlarged(picture: np.ndarray, width: int) -> np.ndarray:
+    """By the whole factor that comes nearest to a width from below."""
+    factor = max(1, width // picture.shape[1])
+    return picture.repeat(factor, 0).repeat(factor, 1)
 
 
 def curves(history: list[dict[str, float]], path: str | Path, title: str) -> Path:
@@ -71,11 +83,9 @@ def curves(history: list[dict[str, float]], path: str | Path, title: str) -> Pat
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    terms = [
-        name
-        for name in history[-1]
-        if not name.startswith("val_") and name not in ("epoch", "seconds", "learning_rate")
-    ]
+    known = dict.fromkeys(name for epoch in history for name in epoch)  # some are measured each few epochs alone
+    left_out = ("epoch", "seconds", "cpu_seconds", "learning_rate")
+    terms = [name for name in known if not name.startswith("val_") and name not in left_out]
     columns = min(3, len(terms))
     rows = -(-len(terms) // columns)
     figure = Figure(figsize=(4.5 * columns, 3 * rows), layout="constrained")
@@ -85,13 +95,9 @@ def curves(history: list[dict[str, float]], path: str | Path, title: str) -> Pat
     for i, term in enumerate(terms):
         axes = figure.add_subplot(rows, columns, i + 1, title=term, xlabel="epoch")
         for name, label in ((term, "training"), (f"val_{term}", "held out")):
-            if name in history[-1]:
-                axes.plot(
-                    epochs,
-                    [epoch.get(name, math.nan) for epoch in history],
-                    label=label,
-                    marker="." if len(history) < 3 else None,
-                )
+            if name in known:
+                here = [(epoch, values[name]) for epoch, values in zip(epochs, history, strict=True) if name in values]
+                axes.plot(*zip(*here, strict=True), label=label, marker="." if len(here) < 3 else None)
         axes.legend()
     with whole(path) as partial:
         figure.savefig(partial, dpi=100)
@@ -112,8 +118,8 @@ def span(x: np.ndarray, values: str) -> tuple[float, float] | None:
 
 def places(x: np.ndarray, span: tuple[float, float]) -> np.ndarray:
     """Points [..., 2] to (column, row) in a picture of a square whose edges are `span`."""
-    column, height = np.moveaxis((np.asarray(x) - span[0]) / (span[1] - span[0]) * (WIDTH - 1), -1, 0)
-    return np.stack([column, WIDTH - 1 - height], -1).round()
+    column, height = np.moveaxis((np.asarray(x) - span[0]) / (span[1] - span[0]) * (SQUARE - 1), -1, 0)
+    return np.stack([column, SQUARE - 1 - height], -1).round()
 
 
 def _tiles(x: np.ndarray, values: str, span: tuple[float, float] | None = None) -> np.ndarray:
@@ -140,13 +146,32 @@ def _grid(tiles: np.ndarray, columns: int) -> np.ndarray:
     return grid
 
 
-def _scatter(x: np.ndarray, span: tuple[float, float] | None = None) -> np.ndarray:
-    """On a square, a dot of 3x3 for each point."""
+def _scatter(x: np.ndarray, span: tuple[float, float] | None = None, behind: np.ndarray | None = None) -> np.ndarray:
+    """On a square with the lines of its whole numbers, a dot of 5x5 for each point."""
     x = x[np.isfinite(x).all(1)]
     span = span or (-reach(x), reach(x))
-    where = places(x, span)
-    inside = ((where >= 1) & (where <= WIDTH - 2)).all(1)
-    picture = np.full((WIDTH, WIDTH, 3), PAPER, np.uint8)
-    for column, row in where[inside].astype(int):
-        picture[row - 1 : row + 2, column - 1 : column + 2] = (30, 90, 160)
+    picture = _axes(span)
+    for points, colour in ((behind, (200, 200, 200)), (x, (30, 90, 160))):
+        where = places(np.zeros((0, 2)) if points is None else points, span)
+        inside = ((where >= 2) & (where <= SQUARE - 3)).all(1)
+        for column, row in where[inside].astype(int):
+            picture[row - 2 : row + 3, column - 2 : column + 3] = colour
     return picture
+
+
+def _axes(span: tuple[float, float]) -> np.ndarray:
+    """Paper with lines at whole numbers (or at one, two or five of a power of ten), named at the left and below."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    power = 10 ** math.floor(math.log10((span[1] - span[0]) / 4))
+    step = max(1.0, next(power * times for times in (1, 2, 5, 10) if (span[1] - span[0]) / (power * times) <= 8))
+    paper, font = Image.new("RGB", (SQUARE, SQUARE), (PAPER,) * 3), ImageFont.load_default(14)
+    pen = ImageDraw.Draw(paper)
+    for i in range(math.ceil(span[0] / step), math.floor(span[1] / step) + 1):
+        column, row = places(np.array([i * step, i * step]), span)
+        pen.line((column, 0, column, SQUARE), (232,) * 3)
+        pen.line((0, row, SQUARE, row), (232,) * 3)
+        if 20 < column < SQUARE - 20:
+            pen.text((column, SQUARE - 4), f"{i * step:g}", (120,) * 3, font, "mb")
+            pen.text((4, row), f"{i * step:g}", (120,) * 3, font, "lm")
+    return np.array(paper)

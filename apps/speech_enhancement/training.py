@@ -109,7 +109,7 @@ class _Listen(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0:
             first = self.writer is None
-            self.writer = self.writer or tf.summary.create_file_writer(str(self.logs / "sounds"))
+            self.writer = self.writer or tf.summary.create_file_writer(str(self.logs))
             sounds = {"enhanced": np.asarray(self.model.sample(len(self.noisy), self.noisy, seed=0))}
             sounds |= {"clean": self.clean, "noisy": self.noisy} if first else {}
             with self.writer.as_default():

@@ -5,6 +5,7 @@ import keras
 import numpy as np
 
 from tfgen import distribute
+from tfgen.callbacks.judge import Judge
 from tfgen.callbacks.keep import Keep
 from tfgen.callbacks.monitor import Monitor
 from tfgen.callbacks.snapshots import Snapshots
@@ -28,6 +29,7 @@ def for_fit(callbacks, data, strategy) -> list[keras.callbacks.Callback] | keras
             keras.callbacks.ModelCheckpoint,
             keras.callbacks.TensorBoard,
             keras.callbacks.CSVLogger,
+            Judge,
             Keep,
             Monitor,
             Snapshots,

@@ -1,5 +1,9 @@
 """TensorBoard: terms, learning rates, weights, samples of the same noise and reconstructions of the same examples,
-epoch by epoch."""
+epoch by epoch.
+
+A run is one folder of events. TensorBoard sorts by letters, capitals first, and shows first what stands first: so
+figures of an evaluation are `Evaluation/…` and samples are `Samples`.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,15 +14,17 @@ import tensorflow as tf
 
 from tfgen import pictures
 
-__all__ = ["Monitor"]
+__all__ = ["Monitor", "write_scalars"]
 
 
 class Monitor(keras.callbacks.Callback):
-    """Writes with `tf.summary`: training under logs/train, what is held out under logs/held_out.
+    """Writes with `tf.summary`: each term in training and on what is held out side by side, `loss/train` and
+    `loss/held_out`.
 
     Arguments:
         folder: of the logs.
-        seed, condition: of the samples, the same in every epoch, so that a slider shows how the model grows.
+        seed, condition: of the samples, the same in every epoch, so that a slider shows how the model grows. Of a model
+            that decodes they are the means: the noise of the likelihood hides what is learnt.
         held_out: (x, condition or None) to reconstruct, where the model can.
         settings: what TensorBoard's hparams compare runs by.
         every: pictures and histograms each so many epochs.
@@ -39,30 +45,30 @@ class Monitor(keras.callbacks.Callback):
     ):
         super().__init__()
         self.folder, self.seed, self.condition, self.held_out = Path(folder), seed, condition, held_out
-        self.settings, self.count, self.every, self.draw, self.writers = settings or {}, samples, every, draw, {}
+        self.settings, self.count, self.every, self.draw, self.writer = settings or {}, samples, every, draw, None
 
     def on_epoch_end(self, epoch, logs=None):
         step = epoch + 1
-        if self.settings and not self.writers:
-            self._compare()
-        for name, value in (logs or {}).items():
-            if name != "learning_rate":
-                with self._writer("held_out" if name.startswith("val_") else "train").as_default():
-                    tf.summary.scalar(f"terms/{name.removeprefix('val_')}", value, step)
-        with self._writer("train").as_default():
+        if self.writer is None:
+            self.writer = tf.summary.create_file_writer(str(self.folder))
+            if self.settings:
+                self._compare()
+        with self.writer.as_default():
+            for name, value in (logs or {}).items():
+                if name != "learning_rate":
+                    where = "held_out" if name.startswith("val_") else "train"
+                    tf.summary.scalar(f"{name.removeprefix('val_')}/{where}", value, step)
             for player, optimizer in self.model.optimizers.items():
-                tf.summary.scalar(
-                    f"learning_rate/{player}", float(keras.ops.convert_to_numpy(optimizer.learning_rate)), step
-                )
+                rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+                tf.summary.scalar(f"schedule/learning_rate_{player}", rate, step)
             if step % self.every == 0:
                 self._histograms(step)
                 self._pictures(step)
-        for writer in self.writers.values():
-            writer.flush()
+        self.writer.flush()
 
     def on_train_end(self, logs=None):
-        for writer in self.writers.values():
-            writer.close()
+        if self.writer is not None:
+            self.writer.close()
 
     def _compare(self) -> None:
         from tensorboard.plugins.hparams import api as hparams
@@ -72,7 +78,7 @@ class Monitor(keras.callbacks.Callback):
             for name, value in self.settings.items()
             if value is not None
         }
-        with self._writer("").as_default():
+        with self.writer.as_default():
             hparams.hparams(plain, trial_id=str(self.folder))
 
     def _histograms(self, step: int) -> None:
@@ -82,17 +88,21 @@ class Monitor(keras.callbacks.Callback):
 
     def _pictures(self, step: int) -> None:
         draw = self.draw or (lambda x, condition: pictures.draw(x, self.model.values))
-        samples = self.model.sample(self.count, self.condition, seed=self.seed).numpy()
-        tf.summary.image("samples", draw(samples, self.condition)[None], step)
+        samples = self.model.show(self.count, self.condition, seed=self.seed).numpy()
+        tf.summary.image("Samples", draw(samples, self.condition)[None], step)
         if self.held_out is not None and hasattr(self.model, "reconstruct"):
             x, condition = self.held_out
             reconstruction = self.model.reconstruct(tf.constant(x), condition)
             tf.summary.image("reconstructions", pictures.pairs(x, reconstruction, self.model.values)[None], step)
 
-    def _writer(self, name: str):
-        if name not in self.writers:
-            self.writers[name] = tf.summary.create_file_writer(str(self.folder / name))
-        return self.writers[name]
+
+def write_scalars(folder: str | Path, values: dict[str, float], step: int) -> None:
+    """Figures of later, into the logs of a run."""
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default():
+        for name, value in values.items():
+            tf.summary.scalar(name, value, step)
+    writer.close()
 
 
 def _histogram(tag: str, values: np.ndarray, step: int, buckets: int = 30) -> None:

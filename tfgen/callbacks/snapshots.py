@@ -48,7 +48,7 @@ class Snapshots(keras.callbacks.Callback):
 
     def frame(self, model) -> np.ndarray:
         """The samples of a model: uint8 [height, width, 3]."""
-        samples = model.sample(self.count, self.condition, seed=self.seed).numpy()
+        samples = model.show(self.count, self.condition, seed=self.seed).numpy()
         return self.draw(samples, self.condition) if self.draw else pictures.draw(samples, model.values)
 
     def kept(self) -> dict[int, Path]:

@@ -7,6 +7,7 @@ _HOME = {
     "Run": "folder",
     "Settings": "folder",
     "analyse": "analysing",
+    "compare": "comparing",
     "parse": "arguments",
     "evaluate": "judging",
     "fit": "fitting",

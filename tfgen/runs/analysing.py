@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tfgen import analysis, catalog, metrics, pictures
-from tfgen.files import remove, whole
+from tfgen.files import whole
 from tfgen.runs.fitting import Subject, epochs_of, snapshots
 from tfgen.runs.folder import Run
 from tfgen.runs.material import Material
@@ -42,11 +42,10 @@ def analyse(
             folder.mkdir()
             study.folder = folder
             figures = {name: found for name, question in _QUESTIONS.items() if (found := question(study))}
-        remove(run.logs / "analysis")
-        with tf.summary.create_file_writer(str(run.logs / "analysis")).as_default():
+        with tf.summary.create_file_writer(str(run.logs)).as_default():
             for path in sorted(run.analysis.glob("*.png")):
                 with Image.open(path) as image:
-                    tf.summary.image(path.stem, np.asarray(image.convert("RGB"))[None], study.epoch or 0)
+                    tf.summary.image(f"analysis/{path.stem}", np.asarray(image.convert("RGB"))[None], study.epoch or 0)
         run.write_card(analysis={"seed": seed, "epoch": study.epoch, **figures})
     return figures
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tfgen import callbacks as house
 from tfgen import condition as conditions
-from tfgen import distribute, pictures, rng
+from tfgen import distribute, pictures
 from tfgen.checks import one_of
 from tfgen.model import GenerativeModel
 from tfgen.runs.folder import Run, hardware, plain, versions
@@ -62,8 +62,8 @@ def fit(
             pictures), `batch` (of the validation) and `decay` ("none", "cosine" or "linear", of the learning rate) are
             understood; all others are for the card. A folder of other settings is refused, but for more epochs.
         about: more for the card, such as {"system": "vae", "data": {"name": "digits"}}.
-        callbacks: your own, called after ours and before the model is saved. The folder may still hold another run
-            until the first epoch is whole: write at the end of epochs.
+        callbacks: your own, called before the epoch is logged and the model saved: what they add to the logs is logged.
+            The folder may still hold another run until the first epoch is whole: write at the end of epochs.
         draw: makes a picture, uint8 [height, width, 3], of samples [n, *shape]; else `tfgen.pictures.draw` does.
         pictures_every: samples, reconstructions and histograms for TensorBoard each so many epochs.
         fresh: forgets what the folder holds.
@@ -100,11 +100,13 @@ def fit(
             say(f"{run.folder} is finished: {done} epochs. {more} goes further, --fresh begins anew.")
             return run
         say(_first_line(run, model, card, done))
-        ours = _callbacks(run, subject, card, history, fresh, pictures_every) if writes else []
+        ours = list(callbacks)
+        if writes:
+            begin, *others = _callbacks(run, subject, card, history, fresh, pictures_every)
+            ours = [begin, *callbacks, *others]
         if asked["decay"] != "none":
             rate, shape = card["learning_rate"], DECAYS[asked["decay"]]
             ours.insert(0, keras.callbacks.LearningRateScheduler(lambda epoch, _: rate * shape(epoch / epochs)))
-        ours[-1:-1] = callbacks  # before the model is kept
         if writes:
             ours.append(house.Progress(say))
         validation = {} if held_out is None else {"validation_data": held_out}
@@ -149,7 +151,8 @@ class Subject:
         if conditions.has_turns(model.condition):
             origin = "every class in turn"
         given = pictures.picture_in
-        draw = draw or (lambda x, condition: pictures.draw(x, model.values, span=span, given=given(condition)))
+        behind = np.asarray(_first(held_out or training, POINTS)[0]) if model.shape == (2,) else None
+        draw = draw or (lambda x, condition: pictures.draw(x, model.values, None, span, given(condition), behind))
         return cls(model, shown, condition, origin, span, seed, draw)
 
     @property
@@ -163,6 +166,13 @@ class Subject:
     def picture(self, n: int | None = None) -> np.ndarray:
         condition = self.conditions_for(n or self.count)
         return self.draw(self.model.sample(n or self.count, condition, seed=self.seed).numpy(), condition)
+
+    def means(self, n: int) -> np.ndarray | None:
+        """The picture of what the samples are drawn around, where that is another."""
+        condition = self.conditions_for(n)
+        shown = self.model.show(n, condition, seed=self.seed).numpy()
+        drawn = self.model.sample(n, condition, seed=self.seed).numpy()
+        return None if np.array_equal(shown, drawn) else self.draw(shown, condition)
 
 
 def snapshots(run: Run, subject: Subject) -> house.Snapshots:
@@ -233,6 +243,7 @@ def _card(subject: Subject, dataset, asked: dict, about: Mapping) -> dict:
         "learning_rate": _leading_rate(model, asked),
         "data": data,
         "conditions": subject.origin,
+        "span": subject.span and list(map(float, subject.span)),
         "numbers": sum(math.prod(v.shape) for v in model.variables),
         "steps_per_epoch": len(dataset),
         "begun_at_step": _steps(model),
@@ -306,12 +317,10 @@ def _first_line(run: Run, model: GenerativeModel, card: dict, done: int) -> str:
 def _finish(run: Run, subject: Subject, history: list[dict[str, float]], epochs: int) -> None:
     """Pictures, then the figures of the last epoch: they say that nothing is missing."""
     run.samples.mkdir(exist_ok=True)
-    n, model = min(subject.count, SHOWN), subject.model
+    n = min(subject.count, SHOWN)
     pictures.save(subject.picture(n), run.samples / "samples.png")
-    noise = model.noise(n, rng.as_seed(subject.seed))
-    if hasattr(model, "decode") and isinstance(noise, dict) and "z" in noise:  # what the samples are draws of
-        told = subject.conditions_for(n)
-        pictures.save(subject.draw(model.decode(noise["z"], told).numpy(), told), run.samples / "means.png")
+    if (means := subject.means(n)) is not None:
+        pictures.save(means, run.samples / "means.png")
     if history:
         card = run.card()
         title = f"{card.get('system', card['model'])} on {card['data'].get('name', 'your data')}"

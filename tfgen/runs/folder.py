@@ -177,6 +177,11 @@ class Run:
                 given = dict(parts) if isinstance(model.condition, dict) else parts[""]
         return in_turn(model.condition, n, given)
 
+    def span(self) -> tuple[float, float] | None:
+        """Of real values, what is black and what is white in its pictures."""
+        span = self.card().get("span")
+        return tuple(span) if span else None
+
     # -- who writes ----------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import catalog, data, metrics, pictures
+from tfgen.callbacks import write_scalars
 from tfgen.runs.fitting import epochs_of
 from tfgen.runs.folder import Run
 from tfgen.runs.material import Material
@@ -49,12 +50,14 @@ def evaluate(
         material = Material(run.settings(), model, data_dir)
         source = material.open(split, limit)
         case = Case(material, source, *material.arrays(source, seed), split, limit, seed, say)
-        figures = _losses(case) | _likelihood(case, k) | _energy(case, chains, temperatures) | _reconstruction(case)
+        terms = _losses(case)
+        figures = terms | _likelihood(case, k) | _energy(case, chains, temperatures) | _reconstruction(case)
         figures |= decisions(case)
         figures |= of_samples(case, default_samples(case, samples), network)
         if hasattr(model, "reconstruct"):
             run.samples.mkdir(exist_ok=True)
-            shown = pictures.pairs(case.x[:32], _reconstruct(case, slice(32)), model.values)
+            span = pictures.span(case.x, model.values)
+            shown = pictures.pairs(case.x[:32], _reconstruct(case, slice(32)), model.values, span=span)
             pictures.save(shown, run.samples / "reconstructions.png")
         say(table(figures, f"{run.folder}: {len(case.x):,} examples of {material.name}/{split}, seed {seed}"))
         protocol = {
@@ -65,6 +68,8 @@ def evaluate(
             "conditions": case.origin,
         }
         run.write_card(figures={**run.card().get("figures", {}), split: {**protocol, "metrics": figures}})
+        shown = {f"Evaluation/{name}": figure["value"] for name, figure in figures.items() if name not in terms}
+        write_scalars(run.logs, shown, protocol["epoch"] or 0)
     return figures
 
 

@@ -19,16 +19,11 @@ from tfgen.model import GenerativeModel
 from tfgen.progress import progress
 from tfgen.runs.material import Material
 
-__all__ = ["Case", "Figure", "decisions", "default_samples", "of_samples"]
+__all__ = ["Case", "Figure", "at_a_glance", "decisions", "default_samples", "of_samples"]
 
 Figure = dict[str, float | str]
-LEAST, IMAGES, POINTS, TESTED, PIECE = (
-    10,
-    10_000,
-    2_500,
-    1_000,
-    500,
-)  # samples: at least; by default; of planar mixtures; in tests; at a time
+# samples: at least; by default; of planar mixtures; in tests; at a time; at a glance
+LEAST, IMAGES, POINTS, TESTED, PIECE, GLANCE = 10, 10_000, 2_500, 1_000, 500, 2_000
 PRECISION_K, DENSITY_K, SPLITS = 3, 5, 10
 
 
@@ -114,7 +109,7 @@ def of_samples(case: Case, n: int, network: metrics.FeatureNetwork | None) -> di
     if case.source.real or len(case.source.shape) != 3:
         return {}
     figures = {}
-    if network := network or _network(case):
+    if network := network or _network(case.material.name, case.source.shape, case.say):
         figures = _images(case, network, metrics.to_unit(drawn, case.values), metrics.to_unit(case.x, case.values))
     return figures | _parzen(case, drawn)
 
@@ -164,16 +159,41 @@ def _points(drawn: np.ndarray, x: np.ndarray, mixture: data.Mixture, seed: int) 
     }
 
 
-def _network(case: Case) -> metrics.FeatureNetwork | None:
+def at_a_glance(material: Material, held_out: tuple | None, say: Callable[[str], None]) -> Callable:
+    """What a training looks at now and then: the distance of 2,000 samples from held-out examples, Fréchet's where the
+    data have a classifier, else the kernel's on the numbers themselves. The same draws each time."""
+    if held_out is None:
+        raise ValueError(f"--judge-every: {material.name} has no test split to compare samples with")
+    x, condition = held_out
+    shape, values = material.model.shape, "unit" if material.model.values == "real" else material.model.values
+    network = _network(material.name, shape, lambda line: None) if len(shape) == 3 else None
+    real = network.features(metrics.to_unit(x, values)) if network else np.reshape(x, (len(x), -1))
+
+    def figures(model: GenerativeModel) -> dict[str, float]:
+        told = conditions.in_turn(model.condition, GLANCE, condition)
+        parts = [slice(at, at + PIECE) for at in range(0, GLANCE, PIECE)]
+        cut = lambda rows: None if told is None else tf.nest.map_structure(lambda part: part[rows], told)
+        drawn = np.concatenate([model.sample(PIECE, cut(rows), seed=rows.start).numpy() for rows in parts])
+        if network:
+            fake = network.features(metrics.to_unit(drawn, values))
+            return {"frechet": float(metrics.frechet_distance(real, fake))}
+        return {"kernel_distance": metrics.kernel_distance(real, np.reshape(drawn, (GLANCE, -1)), subsets=10).value}
+
+    measure = f"Fréchet distance in {network.name}'s features" if network else "kernel distance of their numbers"
+    say(f"samples are judged by the {measure}: {GLANCE:,} of them, {len(x):,} held-out examples")
+    return figures
+
+
+def _network(name: str, shape: tuple, say: Callable[[str], None]) -> metrics.FeatureNetwork | None:
     """The classifier of these data; None, and a line that says so, where there is none."""
-    name, left_out = case.material.name.split(":")[0], "Fréchet distance, precision and the like are left out"
+    left_out = "Fréchet distance, precision and the like are left out"
     try:
-        network = metrics.feature_network(name)
+        network = metrics.feature_network(name.split(":")[0])
     except ValueError as error:
-        case.say(f"{left_out}: {error}")
+        say(f"{left_out}: {error}")
         return None
-    if network.shape != tuple(case.source.shape):
-        case.say(f"{left_out}: {network.name} takes {network.shape}, and these examples are {case.source.shape}")
+    if network.shape != tuple(shape):
+        say(f"{left_out}: {network.name} takes {network.shape}, and these examples are {shape}")
         return None
     return network
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfgen import catalog, distribute, pictures, signature
 from tfgen import condition as conditions
+from tfgen.callbacks import Judge
 from tfgen.checks import one_of
 from tfgen.data import Source, fit_image, tellers
 from tfgen.data.folders import decode
@@ -24,6 +25,7 @@ from tfgen.runs.fitting import DECAYS, check_epochs, fit
 from tfgen.runs.folder import Run, Settings, plain
 from tfgen.runs.material import Material, open_training
 from tfgen.runs.memory import that_fits
+from tfgen.runs.sampled import at_a_glance
 
 __all__ = ["sample", "train"]
 
@@ -36,6 +38,7 @@ def train(
     fresh: bool = False,
     distribute_by: str = "none",
     pictures_every: int = 1,
+    judge_every: int | None = None,
     say: Callable[[str], None] = print,
 ) -> Run:
     """Trains into a folder, or goes on there: the end is the same, bit for bit, however often it was interrupted.
@@ -45,6 +48,7 @@ def train(
         fresh: forgets what the folder holds.
         distribute_by: "none", "mirrored" or "multiworker"; of several workers only the first one writes.
         pictures_every: samples, reconstructions and histograms for TensorBoard each so many epochs.
+        judge_every: after each so many epochs samples are compared with held-out examples (`runs.sampled.at_a_glance`).
         say: takes each line for people.
     """
     entry = catalog.find(settings.system)
@@ -78,8 +82,18 @@ def train(
         }
         if source.words:
             about["words"] = list(source.words)
+        judges = [] if judge_every is None else [Judge(at_a_glance(material, held_out, say), judge_every)]
         return fit(
-            run, model, dataset, held_out, settings, about=about, pictures_every=pictures_every, fresh=fresh, say=say
+            run,
+            model,
+            dataset,
+            held_out,
+            settings,
+            about=about,
+            callbacks=judges,
+            pictures_every=pictures_every,
+            fresh=fresh,
+            say=say,
         )
     finally:
         keras.config.set_dtype_policy(policy)
@@ -136,6 +150,7 @@ def sample(
     label: int | None = None,
     caption: str | None = None,
     given: str | Path | None = None,
+    means: bool = False,
     out: str | Path | None = None,
     say: Callable[[str], None] = print,
 ) -> Path:
@@ -145,6 +160,7 @@ def sample(
         label: of a model that is told labels: all of this class.
         caption: of a model that is told captions: all of this one.
         given: of a model that is told a picture: all of this file.
+        means: what the samples are drawn around, of a model that decodes.
     """
     if n < 1:
         raise ValueError(f"-n {n}: at least one sample")
@@ -154,14 +170,17 @@ def sample(
         condition = run.conditions(model, n)
         if model.condition is not None:
             say(f"conditions: {run.card().get('conditions') or 'every class in turn'}")
-    out = Path(out) if out else run.samples / f"samples-{n}{'' if seed is None else f'-seed{seed}'}.png"
+    name = f"{'means' if means else 'samples'}-{n}{'' if seed is None else f'-seed{seed}'}.png"
+    out = Path(out) if out else run.samples / name
     if out.suffix not in (".png", ".npy"):
         raise ValueError(f"--out {out}: a file that ends in .png (a picture) or .npy (the numbers)")
-    x = model.sample(n, condition, seed=seed).numpy()
+    if means and not hasattr(model, "decode"):
+        raise ValueError(f"--means: this {run.card().get('system')} decodes nothing, and has samples alone")
+    x = (model.show if means else model.sample)(n, condition, seed=seed).numpy()
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
         above = pictures.picture_in(conditions.broadcast(model.condition, condition, n))
-        return pictures.save(pictures.draw(x, model.values, given=above), out)
+        return pictures.save(pictures.draw(x, model.values, span=run.span(), given=above), out)
     with whole(out) as partial:
         np.save(partial, x)
     return out
