@@ -1,6 +1,7 @@
 """Speed as ratios within one run: `python -m benchmarks`, and of GANs `python -m benchmarks gan`.
 
-`python -m benchmarks face` draws the README's samples; `python -m benchmarks speech` compares the shipped enhancer.
+`python -m benchmarks face` draws the README's samples; `python -m benchmarks speech` compares the shipped enhancer;
+`python -m benchmarks tutorials` runs the notebooks of docs/tutorials; `python -m benchmarks pages` writes docs/systems.
 
 1. `fit` against a bare loop over the same tf.data with the same step: what the house costs.
 2. The RBM against scikit-learn's BernoulliRBM on the same work: persistent contrastive divergence, 100 chains, batches
@@ -109,6 +110,14 @@ if __name__ == "__main__":
         from benchmarks import face
 
         sys.exit(face.main(sys.argv[2:]))
+    elif sys.argv[1:2] == ["pages"]:
+        from benchmarks import pages
+
+        sys.exit(pages.main(sys.argv[2:]))
+    elif sys.argv[1:2] == ["tutorials"]:
+        from benchmarks import tutorials
+
+        sys.exit(tutorials.main(sys.argv[2:]))
     elif sys.argv[1:2] == ["speech"]:
         from benchmarks import speech
 

@@ -14,6 +14,7 @@ import keras
 import pytest
 
 import tfgen
+from benchmarks import pages
 from tfgen import _quiet, adversarial, autoregressive, energy, files, mixture, restoration, variational
 from tfgen.catalog import CATALOG, table
 from tfgen.model import GenerativeModel
@@ -125,6 +126,14 @@ def test_the_readme_s_table_is_the_catalog():
     assert table() in (ROOT / "README.md").read_text(), (
         "run: python -c 'import tfgen; print(tfgen.catalog.table())' and put it into the README"
     )
+
+
+def test_the_pages_are_the_catalog_s():
+    told = "run: python -m benchmarks pages"
+    assert (pages.DOCS / "index.md").read_text() == pages.index(), told
+    assert {path.stem for path in pages.PAGES.glob("*.md")} == {entry.name for entry in CATALOG}, told
+    for entry in CATALOG:
+        assert (pages.PAGES / f"{entry.name}.md").read_text() == pages.page(entry), told
 
 
 @pytest.mark.filterwarnings("ignore:.*shuffle.*")
