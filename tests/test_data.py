@@ -399,6 +399,36 @@ def test_tfds(tiny_tfds, monkeypatch):
         data.load("tiny_set", "validation")
 
 
+def test_pictures_of_any_size_from_tfds(tiny_tfds):
+    """Of a set that has each twice the large ones, as super-resolution trains on them."""
+    import tensorflow_datasets as tfds
+
+    from apps.super_resolution import data as upscaling
+
+    picture = tfds.features.Image(shape=(None, None, 3))
+    large = [np.full((size, 9, 3), size, np.uint8) for size in (8, 11, 12)]
+    spec = dict.fromkeys(("lr", "hr"), tf.TensorSpec((None, None, 3), tf.uint8))
+    examples = tf.data.Dataset.from_generator(
+        lambda: ({"lr": x[::4, ::4], "hr": x} for x in large), output_signature=spec
+    )
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="twice",
+        version="1.0.0",
+        features=tfds.features.FeaturesDict({"lr": picture, "hr": picture}),
+        split_datasets={"train": examples.apply(tf.data.experimental.assert_cardinality(3))},
+        data_dir=tiny_tfds,
+    )
+    count, found = data.tfds_pictures("twice", data_dir=tiny_tfds)
+    assert count == 3 and sorted(x.shape for x in found) == [x.shape for x in large]
+    pairs = upscaling.pairs(["twice"], 4, tiny_tfds)
+    assert sorted(x.shape for x in pairs.large) == [(8, 8, 3), (8, 8, 3), (12, 8, 3)]
+    assert {(a.shape[0] // 4, a.min()) for a in pairs.small} <= {(0, 8), (0, 11), (0, 12)}
+    with pytest.raises(ValueError, match="holds no pictures in colour"):
+        data.tfds_pictures("tiny_set", data_dir=tiny_tfds)
+    with pytest.raises(ValueError, match="no data set is called 'tvice'"):
+        upscaling.pairs(["tvice"], 4, tiny_tfds)
+
+
 def test_omniglot_is_small_grey_and_ink_is_high(tiny_tfds):
     x, labels = data.arrays("omniglot", data_dir=tiny_tfds, values="bytes", condition="labels")
     drawing = x[list(labels).index(1), :, :, 0]

@@ -22,7 +22,12 @@ def main() -> None:
 
 @app.command()
 def train(
-    data: Annotated[list[Path], typer.Option(help="A folder of pictures, with all below it. Repeatable.")],
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="A folder of pictures, with all below it, or a TensorFlow Dataset (div2k/bicubic_x4). Repeatable."
+        ),
+    ],
     scale: Annotated[int, typer.Option(min=2, help="How many times larger.")] = 4,
     system: Annotated[str, typer.Option(help="edge_sr, or another of the catalog's restoration.")] = "edge_sr",
     out: Annotated[Path | None, typer.Option(help="The run's folder; by default runs/SYSTEM-xSCALE.")] = None,
@@ -40,6 +45,7 @@ def train(
     noise: Annotated[float, typer.Option(min=0, help="Largest noise on small pictures, in levels.")] = 0,
     jpeg: Annotated[int | None, typer.Option(min=1, max=100, help="Lowest quality of small pictures.")] = None,
     start: Annotated[Path | None, typer.Option(help="A run or model to take weights from.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where TensorFlow Datasets are, or go.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew.")] = False,
 ) -> None:
     """Train on folders of pictures into a run. The same command goes on where it was interrupted."""
@@ -66,6 +72,7 @@ def train(
         precision=precision,
         degradation=degradation,
         start=start,
+        data_dir=data_dir,
         fresh=fresh,
     )
 

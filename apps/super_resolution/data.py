@@ -2,7 +2,7 @@
 
 import dataclasses
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from scipy.ndimage import gaussian_filter
 
 from apps.super_resolution.picture import SUFFIXES
 from tfgen import bicubic
-from tfgen.data import Epochs
+from tfgen.data import Epochs, tfds_pictures
 from tfgen.progress import progress
 
-__all__ = ["Degradation", "Pairs", "crops", "found", "held_out_crops", "pairs"]
+__all__ = ["Degradation", "Pairs", "crops", "held_out_crops", "pairs"]
 
 HELD_OUT = 25  # one picture of so many is for choosing
 
@@ -79,30 +79,33 @@ class Degradation:
         return small
 
 
-def found(folders: Sequence[str | Path]) -> list[Path]:
-    """The pictures in folders, and all below them, by name."""
-    paths = []
-    for folder in map(Path, folders):
-        inside = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-        if not inside:
-            what = "holds no pictures" if folder.is_dir() else "is no folder"
-            raise ValueError(f"{folder} {what}: give a folder with {', '.join(SUFFIXES)} files")
-        paths += inside
-    return paths
+def pairs(sources: Sequence[str | Path], scale: int, data_dir: str | Path | None = None) -> Pairs:
+    """Pictures in memory, cut to a multiple of the scale: of folders with all below them, by name, and of the train
+    splits of TensorFlow Datasets (`div2k/bicubic_x4`: its large pictures)."""
+    large, small = [], []
+    for source in sources:
+        folder = Path(source).is_dir()
+        count, pictures = _of_folder(Path(source)) if folder else tfds_pictures(str(source), data_dir=data_dir)
+        for picture in progress(pictures, count, f"pictures of {source}"):
+            height, width = (size // scale for size in picture.shape[:2])
+            large.append(picture[: height * scale, : width * scale])
+            small.append(bicubic.resize(large[-1], height, width))
+    return Pairs(large, small, scale)
 
 
-def pairs(paths: Sequence[Path], scale: int) -> Pairs:
-    """Pictures in memory, cut to a multiple of the scale."""
+def _of_folder(folder: Path) -> tuple[int, Iterator[np.ndarray]]:
     from PIL import Image
 
-    large, small = [], []
-    for path in progress(paths, len(paths), "pictures"):
-        with Image.open(path) as image:
-            picture = np.asarray(image.convert("RGB"))
-        height, width = (size // scale for size in picture.shape[:2])
-        large.append(picture[: height * scale, : width * scale])
-        small.append(bicubic.resize(large[-1], height, width))
-    return Pairs(large, small, scale)
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not paths:
+        raise ValueError(f"{folder} holds no pictures: give a folder with {', '.join(SUFFIXES)} files")
+
+    def read():
+        for path in paths:
+            with Image.open(path) as image:
+                yield np.asarray(image.convert("RGB"))
+
+    return len(paths), read()
 
 
 def crops(

@@ -96,7 +96,7 @@ def _about(model, card: dict, folders) -> dict:
 
 def _pictures(folders, scale: int) -> tuple[data.Pairs, data.Pairs]:
     if folders:
-        return data.pairs(data.found(folders), scale).split()
+        return data.pairs(folders, scale).split()
     from sklearn.datasets import load_sample_images
 
     large = [x[: x.shape[0] // scale * scale, : x.shape[1] // scale * scale] for x in load_sample_images().images]

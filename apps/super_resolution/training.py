@@ -32,6 +32,7 @@ def train(
     precision: str = "mixed_bfloat16",
     degradation: data.Degradation | None = None,
     start: str | Path | None = None,
+    data_dir: str | Path | None = None,
     fresh: bool = False,
     say: Callable[[str], None] = print,
 ) -> Run:
@@ -39,12 +40,14 @@ def train(
     run was interrupted.
 
     Arguments:
-        folders: of pictures, with all below them; every 25th is held out, for choosing.
+        folders: of pictures, with all below them, or names of TensorFlow Datasets; every 25th picture is held out, for
+            choosing.
         system: a name of the catalog's family of restoration.
         patch: side of a small crop.
         crops: so many are an epoch.
         degradation: of the small crops, beside being made smaller.
         start: a run or model from which weights of the same shape are taken.
+        data_dir: where TensorFlow Datasets are.
     """
     arguments = dict(arguments or {})
     if system == "srgan" and "features" not in arguments:
@@ -67,7 +70,7 @@ def train(
     asked = plain(settings) | ({"degradation": dataclasses.asdict(degradation)} if degradation else {})
     run, policy = Run(out), keras.config.dtype_policy()
     run.check(asked, fresh)
-    learnt, chosen = data.pairs(data.found(folders), scale).split()
+    learnt, chosen = data.pairs(folders, scale, data_dir).split()
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(precision)
     try:

@@ -6,7 +6,7 @@ from tfgen.data.folders import folder
 from tfgen.data.pipeline import Epochs, arrays, load
 from tfgen.data.sounds import sounds
 from tfgen.data.sources import Source, open_source
-from tfgen.data.tfds import tfds_set
+from tfgen.data.tfds import tfds_pictures, tfds_set
 from tfgen.data.transforms import (
     binarise,
     dequantisation_nats,
@@ -45,6 +45,7 @@ __all__ = [
     "open_source",
     "ring",
     "sounds",
+    "tfds_pictures",
     "tfds_set",
     "threshold",
     "to_values",

@@ -7,7 +7,7 @@ import ssl
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from tfgen.data.folders import folder
 from tfgen.data.tellers import choose
 from tfgen.data.transforms import fit_image
 
-__all__ = ["tfds_set"]
+__all__ = ["tfds_pictures", "tfds_set"]
 
 BUFFER = 256 << 20  # bytes of encoded examples among which a stream shuffles
 
@@ -54,34 +54,15 @@ def tfds_set(
     """
     import tensorflow_datasets as tfds
 
-    home = Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
-    try:
-        builder = tfds.builder(name, data_dir=home)
-    except Exception:  # unknown names, versions and configurations come as five different types
-        if Path(name).is_dir():
-            return folder(name, split, size=size, channels=channels, condition=condition)
-        word = name.split("/")[0].split(":")[0]
-        known = [*EMBEDDED, *tfds.list_builders(with_community_datasets=False)]
-        if word in known:
-            raise ValueError(
-                f"{name!r}: {word} has no such version or configuration; {word!r} alone takes the newest"
-            ) from None
-        raise ValueError(
-            f"no data set is called {name!r}, in {home} or elsewhere, and no folder is; nearest: {nearest(word, known)}"
-        ) from None
+    home, builder = _builder(name, data_dir, or_folder=True)
+    if builder is None:
+        return folder(name, split, size=size, channels=channels, condition=condition)
     features = builder.info.features if isinstance(builder.info.features, tfds.features.FeaturesDict) else {}
     pictures = [key for key, f in features.items() if isinstance(f, tfds.features.Image) and f.np_dtype == np.uint8]
     labels = [key for key, f in features.items() if isinstance(f, tfds.features.ClassLabel)]
     if not pictures:
         raise ValueError(f"{name} holds no pictures ({', '.join(features)}): take a set of pictures")
-    if not builder.is_prepared():
-        builder = _download(name, home)
-    try:
-        count = builder.info.splits[split].num_examples
-    except (KeyError, ValueError):
-        raise ValueError(
-            f"split={split!r}: {name} has {', '.join(builder.info.splits)}, or a part such as 'train[:90%]'"
-        ) from None
+    builder, count = _prepared(name, home, builder, split)
     picture = "image" if "image" in pictures else pictures[0]
     label = "label" if "label" in labels else next(iter(labels), None)
     omniglot = builder.name == "omniglot"
@@ -111,6 +92,58 @@ def tfds_set(
     each = builder.info.dataset_size / max(1, builder.info.splits.total_num_examples)
     buffer = max(1, min(count, int(BUFFER / max(1, each))))
     return Stream(records, read, shape, count, name, buffer, choose(condition, name, shape, known))
+
+
+@_quiet()
+def tfds_pictures(
+    name: str, split: str = "train", *, data_dir: str | Path | None = None
+) -> tuple[int, Iterator[np.ndarray]]:
+    """How many, and the pictures of any size, uint8 [h, w, 3], one after another; of a set that has each twice, small
+    and large ("lr" and "hr"), the large ones."""
+    import tensorflow_datasets as tfds
+
+    home, builder = _builder(name, data_dir)
+    features = builder.info.features if isinstance(builder.info.features, tfds.features.FeaturesDict) else {}
+    colour = [key for key, f in features.items() if isinstance(f, tfds.features.Image) and f.shape[-1] == 3]
+    if not colour:
+        raise ValueError(f"{name} holds no pictures in colour ({', '.join(features)}): take a set of pictures")
+    key = next((key for key in ("hr", "image") if key in colour), colour[0])
+    builder, count = _prepared(name, home, builder, split)
+    dataset = builder.as_dataset(split=split, shuffle_files=False, read_config=tfds.ReadConfig(try_autocache=False))
+    return count, dataset.map(lambda example: example[key]).as_numpy_iterator()
+
+
+def _builder(name: str, data_dir: str | Path | None, or_folder: bool = False):
+    """Where sets are, and the builder of this one; None where there is none, and a folder is called so."""
+    import tensorflow_datasets as tfds
+
+    home = Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    try:
+        return home, tfds.builder(name, data_dir=home)
+    except Exception:  # unknown names, versions and configurations come as five different types
+        if or_folder and Path(name).is_dir():
+            return home, None
+        word = name.split("/")[0].split(":")[0]
+        known = [*EMBEDDED, *tfds.list_builders(with_community_datasets=False)]
+        if word in known:
+            raise ValueError(
+                f"{name!r}: {word} has no such version or configuration; {word!r} alone takes the newest"
+            ) from None
+        raise ValueError(
+            f"no data set is called {name!r}, in {home} or elsewhere, and no folder is; nearest: {nearest(word, known)}"
+        ) from None
+
+
+def _prepared(name: str, home: Path, builder, split: str):
+    """The builder, whose set is there now, and how many examples the split has."""
+    if not builder.is_prepared():
+        builder = _download(name, home)
+    try:
+        return builder, builder.info.splits[split].num_examples
+    except (KeyError, ValueError):
+        raise ValueError(
+            f"split={split!r}: {name} has {', '.join(builder.info.splits)}, or a part such as 'train[:90%]'"
+        ) from None
 
 
 def _download(name: str, home: Path):
