@@ -24,7 +24,8 @@ FAMILIES = (energy, adversarial, variational, autoregressive, mixture, restorati
 FLOORS = [
     {"_quiet", "bicubic", "checks", "condition", "entry", "files", "heads", "progress", "rng", "signature", "values"},
     {"distribute", "door", "laws", "layers", "pictures"},
-    {"callbacks", "data", "describe", "flows", "losses", "nets", "sampling"},
+    {"callbacks", "data", "describe", "losses", "nets", "sampling"},
+    {"flows"},
     {"_keras", "parts"},
     {"metrics", "model"},
     {"analysis", *(family.__name__.split(".")[1] for family in FAMILIES)},

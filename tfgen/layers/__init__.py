@@ -2,6 +2,7 @@
 
 from tfgen.layers.batch_norm import BatchNormalization
 from tfgen.layers.causal import CausalConv, CausalStack, GatedConv
+from tfgen.layers.crelu import CReLU
 from tfgen.layers.dropout import Dropout, GaussianNoise
 from tfgen.layers.kernels import Spectral, WeightNormalized
 from tfgen.layers.masked import MaskedDense
@@ -13,6 +14,7 @@ from tfgen.layers.virtual import Reference, Strip, VirtualBatchNormalization
 
 __all__ = [
     "BatchNormalization",
+    "CReLU",
     "CausalConv",
     "CausalStack",
     "Dropout",

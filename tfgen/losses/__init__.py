@@ -1,6 +1,6 @@
 """Losses as pure functions of tensors."""
 
-from tfgen.losses.bounds import OBJECTIVES, elbo, iwae, objective
+from tfgen.losses.bounds import OBJECTIVES, elbo, iwae, jackknife, objective
 from tfgen.losses.divergences import DIVERGENCES, FDivergence, divergence
 from tfgen.losses.games import GAMES, Game, each, game, smoothed
 from tfgen.losses.mmd import Kernel, gaussian, median_bandwidth, polynomial, rational_quadratic, squared_mmd
@@ -22,6 +22,7 @@ __all__ = [
     "game",
     "gaussian",
     "iwae",
+    "jackknife",
     "median_bandwidth",
     "objective",
     "penalty",

@@ -1,18 +1,25 @@
 """Objectives of a variational model, as functions of log_w = log p(x, z) - log q(z | x), [n, k] for k samples of q.
 
-elbo   (1/k) Σ log w                    Kingma and Welling 2014
-iwae   log (1/k) Σ w                    Burda, Grosse, Salakhutdinov 2016
+elbo    (1/k) Σ log w                                                         Kingma and Welling 2014
+iwae    log (1/k) Σ w                                                         Burda, Grosse, Salakhutdinov 2016
+jvi:m   Σ_j c_j · the mean of iwae over all sets of k - j of the weights      Nowozin 2018, order m (1 or 2)
+        c_j = (-1)^j (k - j)^m / ((m - j)! j!),  j = 0 … m
 
-Either is at most log p(x) in expectation; iwae rises with k.
+elbo and iwae are at most log p(x) in expectation, and iwae rises with k. jvi is no bound: it takes the leading terms of
+iwae's bias of order 1/k away, and may lie on either side of log p(x).
 """
 
+import functools
+import itertools
+import math
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
-from tfgen.checks import nearest
+from tfgen.checks import nearest, numbered
 
-__all__ = ["OBJECTIVES", "elbo", "iwae", "objective"]
+__all__ = ["OBJECTIVES", "elbo", "iwae", "jackknife", "objective"]
 
 Objective = Callable[[tf.Tensor], tf.Tensor]
 
@@ -25,13 +32,50 @@ def iwae(log_w: tf.Tensor) -> tf.Tensor:
     return tf.reduce_logsumexp(log_w, -1) - tf.math.log(tf.cast(tf.shape(log_w)[-1], log_w.dtype))
 
 
-OBJECTIVES: dict[str, Objective] = {"elbo": elbo, "iwae": iwae}
+def jackknife(order: float = 1) -> Objective:
+    """JVI of an order: it needs more samples than its order."""
+    m = int(order)
+    if m != order or not 1 <= m <= 2:
+        raise ValueError(f"jvi:{order:g}: expected the order 1 or 2")
+
+    def estimate(log_w: tf.Tensor) -> tf.Tensor:
+        k = log_w.shape[-1]
+        if k is None or k <= m:
+            raise ValueError(f"jvi:{m} needs {m + 1} samples or more, and {k} came: take samples={m + 1}, or more")
+        total = 0.0
+        for j in range(m + 1):
+            c = (-1) ** j * (k - j) ** m / (math.factorial(m - j) * math.factorial(j))
+            total += c * tf.reduce_mean(_leaving_out(log_w, j), -1)
+        return total
+
+    return estimate
+
+
+def _leaving_out(log_w: tf.Tensor, j: int) -> tf.Tensor:
+    """iwae over each set of k - j of k weights, [n, sets]."""
+    k = log_w.shape[-1]
+    out = np.zeros((math.comb(k, j), k), "float32")
+    for row, places in zip(out, itertools.combinations(range(k), j), strict=True):
+        row[list(places)] = -np.inf
+    return tf.reduce_logsumexp(log_w[..., None, :] + out, -1) - math.log(k - j)
+
+
+OBJECTIVES: dict[str, Callable[..., Objective]] = {
+    "elbo": lambda: elbo,
+    "iwae": lambda: iwae,
+    "jvi": functools.lru_cache(jackknife),
+}
 
 
 def objective(which: str | Objective) -> Objective:
-    """By name, or one's own."""
+    """By name, with its order where it has one ("jvi:2"), or one's own."""
     if callable(which):
         return which
-    if which not in OBJECTIVES:
-        raise ValueError(f"there is no objective {which!r}: take one of {nearest(which, OBJECTIVES)}")
-    return OBJECTIVES[which]
+    name, number = numbered(which)
+    if name not in OBJECTIVES:
+        raise ValueError(f"there is no objective {name!r}: take one of {nearest(name, OBJECTIVES)}")
+    if number is None:
+        return OBJECTIVES[name]()
+    if name != "jvi":
+        raise ValueError(f"{which!r}: {name} takes no number, write {name}")
+    return OBJECTIVES[name](number)

@@ -3,13 +3,14 @@
 import keras
 
 from tfgen.checks import nearest
-from tfgen.layers import Dropout, GaussianNoise, Maxout
+from tfgen.layers import CReLU, Dropout, GaussianNoise, Maxout
 from tfgen.layers.norms import KERNELS, norms, wrapped
 
 __all__ = ["dense", "mlp"]
 
 ACTIVATIONS = (
     "maxout",
+    "crelu",
     *(
         name
         for name, f in vars(keras.activations).items()
@@ -32,7 +33,7 @@ def mlp(
 def dense(
     hidden: tuple[int, ...], activation: str = "relu", *, norm: str = "none", dropout: float = 0.0, noise: float = 0.0
 ) -> list[keras.layers.Layer]:
-    """The hidden layers; "maxout" is an activation of five pieces."""
+    """The hidden layers; "maxout" is an activation of five pieces, "crelu" gives two numbers for each unit."""
     if activation not in ACTIVATIONS:
         raise ValueError(f"there is no activation {activation!r}: take one of {nearest(activation, ACTIVATIONS)}")
     if activation == "maxout" and norm in KERNELS:
@@ -41,6 +42,8 @@ def dense(
     for units in hidden:
         if activation == "maxout":
             layers += [Maxout(units), *norms(norm)]
+        elif activation == "crelu":
+            layers += [wrapped(keras.layers.Dense(units), norm), *norms(norm), CReLU()]
         elif norms(norm):
             layers += [keras.layers.Dense(units, use_bias=False), *norms(norm), keras.layers.Activation(activation)]
         else:

@@ -5,20 +5,26 @@ from tfgen.parts.critic import Critic, features
 from tfgen.parts.history import History
 from tfgen.parts.likelihoods import LIKELIHOODS, Likelihood, likelihood
 from tfgen.parts.pool import Pool
-from tfgen.parts.posteriors import Diagonal, Flowed, Weighted
+from tfgen.parts.posteriors import Diagonal, Flowed, Full, Weighted, drawn, posterior
+from tfgen.parts.priors import PRIORS, prior
 from tfgen.parts.stages import Stages
 
 __all__ = [
     "LIKELIHOODS",
+    "PRIORS",
     "Average",
     "Critic",
     "Diagonal",
     "Flowed",
+    "Full",
     "History",
     "Likelihood",
     "Pool",
     "Stages",
     "Weighted",
+    "drawn",
     "features",
     "likelihood",
+    "posterior",
+    "prior",
 ]

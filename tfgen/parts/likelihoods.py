@@ -2,10 +2,12 @@
 
 bernoulli             x is 0 or 1, a logit for each
 gaussian              real x, a mean and a raw deviation for each; or "gaussian:0.1", of one deviation that stays
+gaussian_global       real x, a mean for each, and one deviation that is learnt
 categorical:256       whole numbers below 256, a logit for each value
 logistic_mixture:5    whole numbers from 0 to 255, a mixture of 5 logistics cut into bins    Salimans et al. 2017
 
-A net gives `size` parameters for each number of x: [..., d, size], or flat [..., d · size]. All is float32.
+A net gives `size` parameters for each number of x: [..., d, size], or flat [..., d · size]; the last `shared` of these
+are one weight for all numbers, and no net gives them. All is float32.
 """
 
 import math
@@ -30,6 +32,7 @@ class Likelihood(NamedTuple):
     drawn_from: d -> the law of the noise that `pick` takes.
     pick: (noise, parameters) -> x [..., d].
     top: the largest of whole numbers.
+    shared: how many of the parameters, the last ones, are the same for all numbers and examples.
     """
 
     size: int
@@ -39,6 +42,7 @@ class Likelihood(NamedTuple):
     drawn_from: Callable[[int], laws.Law]
     pick: Callable
     top: int = 255
+    shared: int = 0
 
     def split(self, parameters: tf.Tensor) -> tf.Tensor:
         """What a net gives, [..., d · size], as float32 [..., d, size]."""
@@ -63,7 +67,7 @@ def _bernoulli() -> Likelihood:
     )
 
 
-def _gaussian(deviation: float | None = None) -> Likelihood:
+def _gaussian(deviation: float | None = None, shared: bool = False) -> Likelihood:
     if deviation is not None and deviation <= 0:
         raise ValueError(f"gaussian:{deviation:g}: expected a deviation above 0")
     sd = lambda p: tf.nn.softplus(p[..., 1]) + 1e-3 if deviation is None else tf.fill(tf.shape(p)[:-1], deviation)
@@ -78,6 +82,7 @@ def _gaussian(deviation: float | None = None) -> Likelihood:
         mean=lambda p: p[..., 0],
         drawn_from=laws.normal,
         pick=lambda z, p: p[..., 0] + sd(p) * z,
+        shared=int(shared),
     )
 
 
@@ -150,6 +155,7 @@ def _whole(name: str, count: float, least: int) -> int:
 LIKELIHOODS: dict[str, Callable[..., Likelihood]] = {
     "bernoulli": _bernoulli,
     "gaussian": _gaussian,
+    "gaussian_global": lambda: _gaussian(shared=True),
     "categorical": _categorical,
     "logistic_mixture": _logistic_mixture,
 }
@@ -164,6 +170,6 @@ def likelihood(which: str | Likelihood) -> Likelihood:
         raise ValueError(f"there is no likelihood {name!r}: take one of {nearest(name, LIKELIHOODS)}")
     if number is None:
         return LIKELIHOODS[name]()
-    if name == "bernoulli":
+    if name in ("bernoulli", "gaussian_global"):
         raise ValueError(f"{which!r}: {name} takes no number, write {name}")
     return LIKELIHOODS[name](number)
