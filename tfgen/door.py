@@ -19,6 +19,7 @@ __all__ = [
     "check_shapes",
     "check_values",
     "check_x",
+    "is_noise",
     "our_line",
 ]
 
@@ -144,19 +145,24 @@ def check_net(net, who: str, takes: str) -> None:
         )
 
 
-def check_noise(model, noise) -> None:
-    """`model(noise)` takes what `model.noise(n, seed)` gives; people try data first."""
+def is_noise(model, noise) -> bool:
+    """Whether it has the structure and the shapes of what `model.noise(n, seed)` gives."""
     expected = model.noise_signature()
     try:
         tf.nest.assert_same_structure(noise, expected)
-        fits = all(
+        return all(
             len(got.shape) == len(want.shape)
             and all(g is None or w is None or g == w for g, w in zip(got.shape, want.shape, strict=True))
             for got, want in zip(tf.nest.flatten(noise), tf.nest.flatten(expected), strict=True)
         )
     except (TypeError, ValueError):
-        fits = False
-    if not fits:
+        return False
+
+
+def check_noise(model, noise) -> None:
+    """`model(noise)` takes what `model.noise(n, seed)` gives; people try data first."""
+    if not is_noise(model, noise):
+        expected = model.noise_signature()
         got, want = (tf.nest.map_structure(lambda t: tuple(t.shape), n) for n in (noise, expected))
         of_data = [f"{name}(x)" for name in ("reconstruct", "encode", "log_prob") if hasattr(model, name)]
         raise ValueError(

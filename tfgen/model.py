@@ -169,8 +169,11 @@ class GenerativeModel(KerasModel):
         return logs or {"waits": tf.zeros([])}  # where every player does: Keras wants something
 
     def predict_step(self, data) -> tf.Tensor:
-        noise, condition, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self(noise, condition)
+        given, condition, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if hasattr(self, "reconstruct") and not door.is_noise(self, given):
+            door.check_shapes(self, given, condition)
+            return self.reconstruct(tf.cast(given, tf.float32), condition)
+        return self(given, condition)
 
     # -- sampling ------------------------------------------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ def _leaving_out(log_w: tf.Tensor, j: int) -> tf.Tensor:
     out = np.zeros((math.comb(k, j), k), "float32")
     for row, places in zip(out, itertools.combinations(range(k), j), strict=True):
         row[list(places)] = -np.inf
-    return tf.reduce_logsumexp(log_w[..., None, :] + out, -1) - math.log(k - j)
+    return tf.reduce_logsumexp(log_w[..., None, :] + tf.constant(out, log_w.dtype), -1) - math.log(k - j)
 
 
 OBJECTIVES: dict[str, Callable[..., Objective]] = {

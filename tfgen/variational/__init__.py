@@ -107,6 +107,7 @@ ENTRIES = [
         "Maaløe et al. 2016",
         "auxiliary deep generative model that learns classes from few labels",
         told=True,
+        full=functools.partial(SemiADGM, condition=11),
         auxiliary=2,
     ),
     _row(
@@ -136,7 +137,7 @@ ENTRIES = [
         "multi-level auto-encoder: a style for each example, a content for each group",
         tiny=functools.partial(MLVAE, (5,), condition=3, content=2, style=2, hidden=(8,)),
         tiny_data=_labelled_bits,
-        full=MLVAE,
+        full=functools.partial(MLVAE, condition=10),
         epochs=200,
     ),
     Entry(
@@ -144,7 +145,7 @@ ENTRIES = [
         NICE,
         "Dinh et al. 2015",
         "additive couplings, an exact density of real numbers",
-        tiny=functools.partial(NICE, (3,), condition=3, hidden=(6,)),
+        tiny=functools.partial(NICE, (3,), condition=3, couplings=2, hidden=(6,)),
         tiny_data=_plane,
         full=NICE,
         epochs=50,
