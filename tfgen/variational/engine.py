@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import condition as conditions
-from tfgen import losses, parts, rng
+from tfgen import door, losses, parts, rng
 from tfgen.checks import at_least
 from tfgen.model import GenerativeModel
 from tfgen.nets import decoder_net, encoder_net
@@ -209,6 +209,7 @@ class Variational(Weighted, GenerativeModel):
 
 
 def _check_net(name: str, net: keras.Model, inputs: tuple[int, ...], outputs: int) -> None:
+    door.check_net(net, name, str(tuple(inputs)))
     got, given = tuple(net.input_shape[1:]), math.prod(net.output_shape[1:])
     if got != tuple(inputs) or given != outputs:
         raise ValueError(
