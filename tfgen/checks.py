@@ -5,7 +5,7 @@ import difflib
 import math
 from collections.abc import Iterable
 
-__all__ = ["at_least", "nearest", "numbered", "one_of", "positive", "share"]
+__all__ = ["at_least", "nearest", "numbered", "odd", "one_of", "positive", "share"]
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -18,6 +18,13 @@ def at_least(least: int, **arguments) -> None:
     for name, value in arguments.items():
         if not all(number >= least for number in (value if isinstance(value, (tuple, list)) else (value,))):
             raise ValueError(f"{name}={value}: expected {least} or more")
+
+
+def odd(least: int = 1, **arguments) -> None:
+    """Sizes of kernels, which have a middle."""
+    for name, value in arguments.items():
+        if value < least or value % 2 == 0:
+            raise ValueError(f"{name}={value}: expected an odd number, {least} or more")
 
 
 def positive(**arguments) -> None:

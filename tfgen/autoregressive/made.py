@@ -5,6 +5,7 @@
         and D - 1
     a hidden unit sees the units below whose degree is at most its own; an output those whose
         degree is smaller                                                                           (Eq. 12, 13)
+    with direct connections an output sees the inputs before it, too
     several masks: p(x) = (1/K) Σ_k p_k(x), one of them trained at each step                         (sections 4.2, 4.3)
 
 Germain, Gregor, Murray, Larochelle, "MADE: masked autoencoder for distribution estimation", 2015,
@@ -20,14 +21,15 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import heads, laws, rng
+from tfgen.autoregressive.engine import Autoregressive, ordering
 from tfgen.checks import at_least
 from tfgen.layers import MaskedDense
-from tfgen.model import GenerativeModel
+from tfgen.sampling import SAMPLE
 
 __all__ = ["MADE"]
 
 
-class MADE(GenerativeModel):
+class MADE(Autoregressive):
     """A masked auto-encoder over binary examples.
 
     Arguments:
@@ -35,6 +37,7 @@ class MADE(GenerativeModel):
         hidden: units of each hidden layer.
         order: "random" (each mask its own), "raster", or the places 0 … D-1 of the inputs.
         masks: how many sets of masks share the weights; one is trained at each step, in turn.
+        direct: connections from inputs to outputs beside the hidden layers.
         condition: a number of classes (or a shape), seen by every hidden unit; None models x alone.
         seed: of the orders and degrees, which are saved with the weights.
     """
@@ -47,20 +50,18 @@ class MADE(GenerativeModel):
         hidden: tuple[int, ...] = (500,),
         order: str | Sequence[int] = "random",
         masks: int = 1,
+        direct: bool = False,
         seed: int = 0,
     ):
         at_least(1, hidden=hidden, masks=masks)
-        super().__init__(shape, condition, values="binary")
-        self.dims, self.masks = math.prod(self.shape), masks
-        if self.dims < 2:
-            raise ValueError(
-                f"MADE orders the dimensions of x, and shape {self.shape} has {self.dims}: it needs two or more"
-            )
+        super().__init__(shape, condition)
+        self.dims, self.masks = self.places, masks
         degrees = self._draw_degrees(np.random.default_rng(seed), order, hidden)
         self.degrees = [self._constant(np.stack(d), f"degrees{i}") for i, d in enumerate(zip(*degrees, strict=True))]
         sizes = (self.dims, *hidden)
         self.dense = [MaskedDense(a, b) for a, b in zip(sizes, hidden, strict=False)]
         self.last = MaskedDense(sizes[-1], self.dims, dtype="float32")
+        self.direct = MaskedDense(self.dims, self.dims, use_bias=False, dtype="float32") if direct else None
         if condition is not None:
             self.told = [keras.layers.Dense(units, use_bias=False) for units in hidden]
             for layer in self.told:
@@ -70,14 +71,7 @@ class MADE(GenerativeModel):
         """For each mask: the places of the inputs, then the degrees of each hidden layer."""
         sets = []
         for _ in range(self.masks):
-            if isinstance(order, str) and order in ("random", "raster"):
-                places = generator.permutation(self.dims) if order == "random" else np.arange(self.dims)
-            elif isinstance(order, str) or sorted(order) != list(range(self.dims)):
-                raise ValueError(
-                    f"order is 'random', 'raster' or the places 0 … {self.dims - 1} in any order; {order!r} came"
-                )
-            else:
-                places = np.asarray(order)
+            places = ordering(order, self.dims, generator)
             below, layers = places, [places]
             for units in hidden:
                 low = min(int(below.min()), self.dims - 2)
@@ -104,7 +98,8 @@ class MADE(GenerativeModel):
             h = dense(h, below[:, None] <= degree)
             h = tf.nn.relu(h if told is None else h + self.told[i](told))
             below = degree
-        return self.last(h, below[:, None] < places)
+        logits = self.last(h, below[:, None] < places)
+        return logits if self.direct is None else logits + self.direct(self.flat(x), places[:, None] < places)
 
     def log_prob(self, x, condition=None):
         x = self.flat(x)
@@ -122,18 +117,21 @@ class MADE(GenerativeModel):
     def laws(self):
         return {"mask": laws.uniform(1), "x": laws.uniform(self.dims)}
 
-    def generate(self, noise, condition=None):
+    def decode(self, noise, condition=None, choice=SAMPLE, given=None):
         """x_i by x_i, D passes for each mask."""
         chosen = tf.cast(noise["mask"] * self.masks, tf.int32)
-        x = tf.zeros_like(noise["x"])
+        x, given = tf.zeros_like(noise["x"]), given and [tf.reshape(part, [-1, self.dims]) for part in given]
         for mask in range(self.masks):
-            x = tf.where(chosen == mask, self._ancestral(noise["x"], condition, mask), x)
+            x = tf.where(chosen == mask, self._ancestral(noise["x"], condition, mask, choice, given), x)
         return tf.reshape(x, [-1, *self.shape])
 
-    def _ancestral(self, u, condition, mask):
+    def _ancestral(self, u, condition, mask, choice, given):
         places = tf.gather(self.degrees[0].value, mask)
 
         def body(place, x):
-            return place + 1, tf.where(places == place, rng.bernoulli(u, logits=self.logits(x, condition, mask)), x)
+            drawn = choice.pick(self.likelihood, u, self.logits(x, condition, mask)[..., None])
+            if given is not None:
+                drawn = tf.where(given[1], given[0], drawn)
+            return place + 1, tf.where(places == place, drawn, x)
 
         return tf.while_loop(lambda place, x: place < self.dims, body, (0, tf.zeros_like(u)))[1]

@@ -4,11 +4,14 @@ from tfgen.layers.batch_norm import BatchNormalization
 from tfgen.layers.causal import CausalConv, CausalStack, GatedConv
 from tfgen.layers.crelu import CReLU
 from tfgen.layers.dropout import Dropout, GaussianNoise
+from tfgen.layers.gated_pixel import GatedPixel
 from tfgen.layers.kernels import Spectral, WeightNormalized
 from tfgen.layers.masked import MaskedDense
 from tfgen.layers.maxout import Maxout
 from tfgen.layers.minibatch import MinibatchDiscrimination
 from tfgen.layers.norms import norms
+from tfgen.layers.pixel_lstm import DiagonalBiLSTM, DiagonalLSTM, RowLSTM, skew, unskew
+from tfgen.layers.raster import Place, Pointwise, RasterBlock, RasterConv, told_at, told_of_row
 from tfgen.layers.residual import Residual
 from tfgen.layers.virtual import Reference, Strip, VirtualBatchNormalization
 
@@ -17,17 +20,29 @@ __all__ = [
     "CReLU",
     "CausalConv",
     "CausalStack",
+    "DiagonalBiLSTM",
+    "DiagonalLSTM",
     "Dropout",
     "GatedConv",
+    "GatedPixel",
     "GaussianNoise",
     "MaskedDense",
     "Maxout",
     "MinibatchDiscrimination",
+    "Place",
+    "Pointwise",
+    "RasterBlock",
+    "RasterConv",
     "Reference",
     "Residual",
+    "RowLSTM",
     "Spectral",
     "Strip",
     "VirtualBatchNormalization",
     "WeightNormalized",
     "norms",
+    "skew",
+    "told_at",
+    "told_of_row",
+    "unskew",
 ]

@@ -1,6 +1,7 @@
 """Parts of which systems are made. A part never knows the system that uses it."""
 
 from tfgen.parts.average import Average
+from tfgen.parts.channels import Channels, MixtureOfScales
 from tfgen.parts.critic import Critic, features
 from tfgen.parts.history import History
 from tfgen.parts.likelihoods import LIKELIHOODS, Likelihood, likelihood
@@ -13,12 +14,14 @@ __all__ = [
     "LIKELIHOODS",
     "PRIORS",
     "Average",
+    "Channels",
     "Critic",
     "Diagonal",
     "Flowed",
     "Full",
     "History",
     "Likelihood",
+    "MixtureOfScales",
     "Pool",
     "Stages",
     "Weighted",

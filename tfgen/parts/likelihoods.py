@@ -4,6 +4,7 @@ bernoulli             x is 0 or 1, a logit for each
 gaussian              real x, a mean and a raw deviation for each; or "gaussian:0.1", of one deviation that stays
 gaussian_global       real x, a mean for each, and one deviation that is learnt
 categorical:256       whole numbers below 256, a logit for each value
+gaussian_mixture:10   real x, a mixture of 10 Gaussians                                       Uria et al. 2013
 logistic_mixture:5    whole numbers from 0 to 255, a mixture of 5 logistics cut into bins    Salimans et al. 2017
 
 A net gives `size` parameters for each number of x: [..., d, size], or flat [..., d · size]; the last `shared` of these
@@ -111,6 +112,37 @@ def _categorical(count: float = 256) -> Likelihood:
     )
 
 
+def _gaussian_mixture(count: float = 10) -> Likelihood:
+    """Parameters: logits of the mixture, means, log deviations."""
+    k = _whole("gaussian_mixture", count, 1)
+    parts = lambda p: tf.split(p, 3, -1)
+    scale = lambda raw: tf.exp(tf.maximum(raw, -7.0))
+
+    def each(x, p):
+        logits, means, raw = parts(p)
+        log_p = -0.5 * ((x[..., None] - means) / scale(raw)) ** 2 - tf.math.log(scale(raw)) - 0.5 * math.log(2 * math.pi)
+        return tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_p, -1)
+
+    def mean(p):
+        logits, means, _ = parts(p)
+        return tf.reduce_sum(tf.nn.softmax(logits) * means, -1)
+
+    def pick(u, p):
+        logits, means, raw = parts(p)
+        take = _picked(u[..., 0], logits)
+        return take(means) + take(scale(raw)) * tf.math.ndtri(tf.clip_by_value(u[..., 1], 1e-6, 1 - 1e-6))
+
+    return Likelihood(3 * k, "real", each, mean, lambda d: laws.uniform(d, 2), pick)
+
+
+def _picked(u, logits) -> Callable:
+    """Takes the part of one component [..., k] → [...], the component picked by a uniform number."""
+    k = logits.shape[-1]
+    flat = rng.categorical(tf.reshape(u, [-1]), logits=tf.reshape(logits, [-1, k]))
+    chosen = tf.one_hot(tf.reshape(flat, tf.shape(u)), k)
+    return lambda part: tf.reduce_sum(chosen * part, -1)
+
+
 def _logistic_mixture(count: float = 5) -> Likelihood:
     """Each logistic of a mean and a scale in units of half the range; the ends of the range take the tails."""
     k, half = _whole("logistic_mixture", count, 1), 127.5
@@ -137,9 +169,7 @@ def _logistic_mixture(count: float = 5) -> Likelihood:
 
     def pick(u, p):
         logits, means, raw = parts(p)
-        flat = rng.categorical(tf.reshape(u[..., 0], [-1]), logits=tf.reshape(logits, [-1, k]))
-        chosen = tf.one_hot(tf.reshape(flat, tf.shape(u)[:-1]), k)
-        take = lambda part: tf.reduce_sum(chosen * part, -1)
+        take = _picked(u[..., 0], logits)
         x = half * (take(means) + take(scale(raw)) * rng.logistic(u[..., 1]) + 1)
         return tf.clip_by_value(tf.round(x), 0.0, 255.0)
 
@@ -157,6 +187,7 @@ LIKELIHOODS: dict[str, Callable[..., Likelihood]] = {
     "gaussian": _gaussian,
     "gaussian_global": lambda: _gaussian(shared=True),
     "categorical": _categorical,
+    "gaussian_mixture": _gaussian_mixture,
     "logistic_mixture": _logistic_mixture,
 }
 

@@ -1,0 +1,160 @@
+"""The engine of every model of this family: x in an order, each number given those before it.
+
+    p(x) = Π_t p(x_t | x_<t)
+
+`Autoregressive` samples, chooses and completes; `Cached` does so a place at a time from a state that is carried on, so
+that a sample costs about one pass of the net in place of one for each place. What comes out is a function of the noise:
+both ways give the same samples.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfgen import condition as conditions
+from tfgen import door, parts, rng
+from tfgen.model import GenerativeModel
+from tfgen.sampling import SAMPLE, Choice
+
+__all__ = ["Autoregressive", "Cached", "ordering"]
+
+
+def ordering(order: str | Sequence[int], dims: int, generator: np.random.Generator) -> np.ndarray:
+    """The place of each dimension: at random, as they are written, or as given."""
+    if isinstance(order, str) and order in ("random", "raster"):
+        return generator.permutation(dims) if order == "random" else np.arange(dims)
+    if isinstance(order, str) or sorted(order) != list(range(dims)):
+        raise ValueError(f"order is 'random', 'raster' or the places 0 … {dims - 1} in any order; {order!r} came")
+    return np.asarray(order)
+
+
+class Autoregressive(GenerativeModel):
+    """x is `places` one after the other, each of `channels` numbers. A system writes `log_prob` and `decode`.
+
+    Arguments:
+        shape: of one example.
+        condition: of any kind, seen by every conditional.
+        likelihood: of each number, by its name in `tfgen.parts.LIKELIHOODS`.
+        channels: of a place.
+    """
+
+    def __init__(self, shape, condition=None, likelihood="bernoulli", channels: int = 1):
+        self.likelihood = parts.likelihood(likelihood)
+        super().__init__(shape, condition, values=self.likelihood.values)
+        self.channels, self.places = channels, math.prod(self.shape) // channels
+        if math.prod(self.shape) < 2:
+            raise ValueError(
+                f"{type(self).__name__} orders the numbers of x, and shape {self.shape} has {math.prod(self.shape)}: "
+                "it needs two or more"
+            )
+
+    def loss_terms(self, x, condition=None, training=True):
+        return {"loss": -self.log_prob(x, condition)}
+
+    def decode(self, noise, condition=None, choice: Choice = SAMPLE, given=None) -> tf.Tensor:
+        """Samples [n, *shape]; of `given` = (values, known), both [n, *shape], what is known is kept."""
+        raise NotImplementedError
+
+    def generate(self, noise, condition=None):
+        return self.decode(noise, condition)
+
+    def sample(self, n, condition=None, *, seed=None, temperature: float = 1.0, top_k: int | None = None, xla=False):
+        """n samples; the same seed gives the same samples, with XLA and without.
+
+        Arguments:
+            temperature: below 1 nearer to the most likely values, 0 always the most likely.
+            top_k: only so many of the most likely values of each number.
+            xla: compile the loop.
+        """
+        choice = Choice(temperature, top_k)
+        choice.check(self.likelihood)
+        if choice == SAMPLE and not xla:
+            return super().sample(n, condition, seed=seed)
+        noise = self.noise(n, rng.as_seed(seed))
+        return self._decoder(choice, xla)(noise, conditions.broadcast(self.condition, condition, n), None)
+
+    def complete(
+        self, x, known, condition=None, *, seed=None, temperature: float = 1.0, top_k: int | None = None, xla=False
+    ):
+        """x with what is not known drawn, each number given those before it, known or drawn.
+
+        Where the known numbers are the first in the order, these are samples of p(unknown | known); what is known
+        further on is kept, and not foreseen.
+
+        Arguments:
+            x: [n, *shape]; what is not known may hold anything.
+            known: of bools, [n, *shape], or of a shape that is broadcast to it.
+        """
+        choice, x, known = Choice(temperature, top_k), np.asarray(x, "float32"), np.asarray(known, bool)
+        choice.check(self.likelihood)
+        try:
+            known = np.broadcast_to(known, x.shape)
+        except ValueError:
+            raise ValueError(f"known has shape {known.shape}, and x {x.shape}: give a bool for each number of x") from None
+        x = np.where(known, x, np.float32(0))
+        door.check_data(self, x, None if condition is None else condition, None)
+        if self.values == "bytes" and x.max(initial=0) > self.likelihood.top:
+            raise ValueError(f"x holds {x.max():g}, and this likelihood takes whole numbers up to {self.likelihood.top}")
+        noise, condition = self.noise(len(x), rng.as_seed(seed)), conditions.broadcast(self.condition, condition, len(x))
+        return self._decoder(choice, xla)(noise, condition, (tf.constant(x), tf.constant(known)))
+
+    def _decoder(self, choice: Choice, xla: bool):
+        """`decode`, traced once for each choice."""
+        key = ("decode", choice, xla)
+        if key not in self._samplers:
+            decode = lambda noise, condition, given: self.decode(noise, condition, choice, given)
+            self._samplers[key] = tf.function(decode, jit_compile=xla, reduce_retracing=not xla)
+        return self._samplers[key]
+
+    def inward(self, x):
+        """[n, *shape] to [n, places, channels]."""
+        return tf.reshape(x, [-1, self.places, self.channels])
+
+    def outward(self, x):
+        """The way back."""
+        return tf.reshape(x, [-1, *self.shape])
+
+    def ordered_parameters(self, x, condition=None):
+        """Those of every number in one pass, [n, places, channels, size], the places in their order."""
+        raise NotImplementedError
+
+
+class Cached(Autoregressive):
+    """A system writes `begin(n, condition)`, the state of its net, and `step(state, before, t, condition)`, which takes
+    the place before t in and gives what the net says of place t; `of_channel` makes parameters of it."""
+
+    def __init__(self, shape, condition=None, likelihood="bernoulli", channels: int = 1):
+        super().__init__(shape, condition, likelihood, channels)
+        self.pieces, self.laws = self.places, self.likelihood.drawn_from(channels)
+
+    def of_channel(self, c: int, features, before):
+        """Parameters [n, size] of channel c, given those before it [n, c]."""
+        return features
+
+    def start(self, n, condition=None) -> dict:
+        x = tf.zeros([n, self.places, self.channels])
+        return {"net": self.begin(n, condition), "t": tf.zeros([n, 1], tf.int32), "x": x}
+
+    def advance(self, noise, state, condition=None, choice: Choice = SAMPLE, given=None):
+        """The next place, channel by channel; the sample so far, zeros where nothing is drawn yet."""
+        t, x, drawn = state["t"][0, 0], state["x"], []
+        before = tf.gather(x, tf.maximum(t - 1, 0), axis=1)  # zeros where t = 0
+        features, net = self.step(state["net"], before, t, condition)
+        for c in range(self.channels):
+            parameters = self.of_channel(c, features, tf.stack(drawn, -1) if drawn else before[:, :0])
+            one = choice.pick(self.likelihood, noise[:, c : c + 1], parameters[:, None])[:, 0]
+            if given is not None:
+                values, known = (tf.gather(self.inward(part), t, axis=1)[:, c] for part in given)
+                one = tf.where(known, values, one)
+            drawn.append(one)
+        x = tf.where(tf.range(self.places)[:, None] == t, tf.stack(drawn, -1)[:, None], x)
+        return self.outward(x), {"net": net, "t": state["t"] + 1, "x": x}
+
+    def decode(self, noise, condition=None, choice=SAMPLE, given=None):
+        """One loop over the places; noise [n, places, channels, …]."""
+        n = tf.shape(noise)[0]
+        body = lambda t, x, state: (t + 1, *self.advance(tf.gather(noise, t, axis=1), state, condition, choice, given))
+        start = (0, tf.zeros([n, *self.shape]), self.start(n, condition))
+        return tf.while_loop(lambda t, *_: t < self.places, body, start, maximum_iterations=self.places)[1]
