@@ -32,7 +32,7 @@ TESTS = {  # the quickest to notice come first
     "energy": ["test_truth_energy", "test_gradients", "test_papers"],
     "adversarial": ["test_papers", "test_truth_adversarial", "test_truth_sound", "test_gradients", "test_truth_games"],
     "variational": ["test_truth_variational", "test_gradients", "test_papers", "test_parts"],
-    "autoregressive": ["test_truth_autoregressive", "test_gradients", "test_papers"],
+    "autoregressive": ["test_truth_autoregressive", "test_truth_pixels", "test_gradients", "test_papers"],
     "mixture": ["test_truth_mixture"],
     "layers/minibatch": ["test_truth_bricks"],
     "layers/virtual": ["test_truth_bricks"],

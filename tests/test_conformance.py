@@ -12,6 +12,7 @@ from tfgen.model import GenerativeModel
 
 ROWS = {entry.name: entry for entry in [*CATALOG, *systems.SYSTEMS]}
 EPOCHS = 3
+DRAWS = {"eonade"}  # random numbers in training, for all that its log_prob is exact
 PLAYED = ("players", "loss_terms", "critic_terms", "generator_terms", "after_turn", "after_epoch", "least_batch")
 
 
@@ -170,7 +171,7 @@ def test_jit_compile(entry):
     plain, compiled = built(entry), built(entry, jit_compile=True)
     fit(compiled, entry, epochs=1, batch_size=32)
     assert all(np.isfinite(v.numpy()).all() for v in compiled.trainable_variables)
-    if hasattr(entry.model, "log_prob"):
+    if hasattr(entry.model, "log_prob") and entry.name not in DRAWS:
         fit(plain, entry, epochs=1, batch_size=32)
         for ours, theirs in zip(compiled.trainable_variables, plain.trainable_variables, strict=True):
             np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-5)
@@ -182,7 +183,8 @@ def test_two_replicas(entry, mirrored):
     steps at a time."""
     with mirrored.scope():
         two = built(entry)
-    exact = {"validation_data": data(entry)} if hasattr(entry.model, "log_prob") else {}
+    deterministic = hasattr(entry.model, "log_prob") and entry.name not in DRAWS
+    exact = {"validation_data": data(entry)} if deterministic else {}
     history = fit(two, entry, epochs=2, **exact).history
     assert all(np.isfinite(values).all() for values in history.values()), history
     if exact:

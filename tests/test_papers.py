@@ -65,7 +65,14 @@ DEFAULTS = {
         "critic_learning_rate": 2e-4,
     },
     tfgen.VAE: {"latent": 50, "hidden": (200, 200), "activation": "tanh", "likelihood": "bernoulli", "samples": 1},
-    tfgen.MADE: {"hidden": (500,), "order": "random", "masks": 1},
+    tfgen.MADE: {"hidden": (500,), "order": "random", "masks": 1, "direct": False},
+    tfgen.FVSBN: {"order": "raster"},
+    tfgen.NADE: {"hidden": 500, "order": "raster", "likelihood": "bernoulli"},
+    tfgen.EoNADE: {"hidden": (500,), "orders": 1},
+    tfgen.PixelCNN: {"first": 7, "kernel": 3, "filters": 32, "layers": 7, "likelihood": "bernoulli"},
+    tfgen.GatedPixelCNN: {"first": 7, "kernel": 3, "filters": 32, "layers": 7, "likelihood": "bernoulli"},
+    tfgen.RowLSTM: {"first": 7},
+    tfgen.DiagonalBiLSTM: {"first": 7},
 }
 
 

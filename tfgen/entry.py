@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 __all__ = ["Entry"]
 
-_ABILITIES = ("log_prob", "bound", "free_energy", "encode", "decode", "reconstruct", "classify", "cluster")
+_ABILITIES = ("log_prob", "bound", "free_energy", "encode", "decode", "reconstruct", "complete", "classify", "cluster")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Diagonal BiLSTM, a PixelRNN: each layer goes over the picture along its diagonals, from the left and from the right, and
-so sees every pixel before the one at hand.
+"""Diagonal BiLSTM, a PixelRNN: each layer goes over the picture along its diagonals, from the left and from the right,
+and so sees every pixel before the one at hand.
 
-    h = a convolution that does not see its own pixel (mask A), then layers h + W (left(h) + right(h), a row further down)
+    h = a convolution that does not see its own pixel (mask A), then layers h + W (left(h) + right(h), moved down)
     skewed, a diagonal is a column, computed at once; what comes from the right would see pixels that are still to come,
     and so is shifted down by one row
 

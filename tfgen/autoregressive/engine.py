@@ -31,7 +31,7 @@ def ordering(order: str | Sequence[int], dims: int, generator: np.random.Generat
 
 
 class Autoregressive(GenerativeModel):
-    """x is `places` one after the other, each of `channels` numbers. A system writes `log_prob` and `decode`.
+    """x is `places` one after the other, each of `channels` numbers. A system writes `log_prob` and `generate_by`.
 
     Arguments:
         shape: of one example.
@@ -44,21 +44,16 @@ class Autoregressive(GenerativeModel):
         self.likelihood = parts.likelihood(likelihood)
         super().__init__(shape, condition, values=self.likelihood.values)
         self.channels, self.places = channels, math.prod(self.shape) // channels
-        if math.prod(self.shape) < 2:
-            raise ValueError(
-                f"{type(self).__name__} orders the numbers of x, and shape {self.shape} has {math.prod(self.shape)}: "
-                "it needs two or more"
-            )
 
     def loss_terms(self, x, condition=None, training=True):
         return {"loss": -self.log_prob(x, condition)}
 
-    def decode(self, noise, condition=None, choice: Choice = SAMPLE, given=None) -> tf.Tensor:
+    def generate_by(self, noise, condition=None, choice: Choice = SAMPLE, given=None) -> tf.Tensor:
         """Samples [n, *shape]; of `given` = (values, known), both [n, *shape], what is known is kept."""
         raise NotImplementedError
 
     def generate(self, noise, condition=None):
-        return self.decode(noise, condition)
+        return self.generate_by(noise, condition)
 
     def sample(self, n, condition=None, *, seed=None, temperature: float = 1.0, top_k: int | None = None, xla=False):
         """n samples; the same seed gives the same samples, with XLA and without.
@@ -92,19 +87,22 @@ class Autoregressive(GenerativeModel):
         try:
             known = np.broadcast_to(known, x.shape)
         except ValueError:
-            raise ValueError(f"known has shape {known.shape}, and x {x.shape}: give a bool for each number of x") from None
+            raise ValueError(
+                f"known has shape {known.shape}, and x {x.shape}: give a bool for each number of x"
+            ) from None
         x = np.where(known, x, np.float32(0))
-        door.check_data(self, x, None if condition is None else condition, None)
-        if self.values == "bytes" and x.max(initial=0) > self.likelihood.top:
-            raise ValueError(f"x holds {x.max():g}, and this likelihood takes whole numbers up to {self.likelihood.top}")
-        noise, condition = self.noise(len(x), rng.as_seed(seed)), conditions.broadcast(self.condition, condition, len(x))
-        return self._decoder(choice, xla)(noise, condition, (tf.constant(x), tf.constant(known)))
+        condition, top = conditions.broadcast(self.condition, condition, len(x)), self.likelihood.top
+        door.check_data(self, x, condition, None)
+        if self.values == "bytes" and x.max(initial=0) > top:
+            raise ValueError(f"x holds {x.max():g}, and {type(self).__name__} was built for whole numbers up to {top}")
+        given = tf.constant(x), tf.constant(known)
+        return self._decoder(choice, xla)(self.noise(len(x), rng.as_seed(seed)), condition, given)
 
     def _decoder(self, choice: Choice, xla: bool):
-        """`decode`, traced once for each choice."""
+        """`generate_by`, traced once for each choice."""
         key = ("decode", choice, xla)
         if key not in self._samplers:
-            decode = lambda noise, condition, given: self.decode(noise, condition, choice, given)
+            decode = lambda noise, condition, given: self.generate_by(noise, condition, choice, given)
             self._samplers[key] = tf.function(decode, jit_compile=xla, reduce_retracing=not xla)
         return self._samplers[key]
 
@@ -152,7 +150,7 @@ class Cached(Autoregressive):
         x = tf.where(tf.range(self.places)[:, None] == t, tf.stack(drawn, -1)[:, None], x)
         return self.outward(x), {"net": net, "t": state["t"] + 1, "x": x}
 
-    def decode(self, noise, condition=None, choice=SAMPLE, given=None):
+    def generate_by(self, noise, condition=None, choice=SAMPLE, given=None):
         """One loop over the places; noise [n, places, channels, …]."""
         n = tf.shape(noise)[0]
         body = lambda t, x, state: (t + 1, *self.advance(tf.gather(noise, t, axis=1), state, condition, choice, given))

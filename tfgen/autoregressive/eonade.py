@@ -34,9 +34,7 @@ class EoNADE(Autoregressive):
         seed: of the orders, which are saved with the weights.
     """
 
-    def __init__(
-        self, shape, *, condition=None, hidden: tuple[int, ...] = (500,), orders: int = 1, seed: int = 0
-    ):
+    def __init__(self, shape, *, condition=None, hidden: tuple[int, ...] = (500,), orders: int = 1, seed: int = 0):
         at_least(1, hidden=hidden, orders=orders)
         super().__init__(shape, condition)
         d, generator = self.places, np.random.default_rng(seed)
@@ -62,7 +60,9 @@ class EoNADE(Autoregressive):
     def begin(self, n, condition=None):
         """What the first layer sums up where nothing is known, [n, hidden]."""
         a = tf.zeros([n, self.c.shape[0]]) + self.c
-        return a if condition is None else a + tf.cast(self.W_told(conditions.vector(self.condition, condition)), a.dtype)
+        return (
+            a if condition is None else a + tf.cast(self.W_told(conditions.vector(self.condition, condition)), a.dtype)
+        )
 
     def last(self, a):
         """The features above a, [n, hidden]."""
@@ -79,28 +79,29 @@ class EoNADE(Autoregressive):
 
     def step(self, a, dimension):
         """The logit of one dimension of each example, [n]."""
-        return tf.reduce_sum(self.last(a) * tf.gather(tf.transpose(self.V), dimension), -1) + tf.gather(self.b.value, dimension)
+        V, b = (tf.gather(v, dimension) for v in (tf.transpose(self.V), self.b.value))
+        return tf.reduce_sum(self.last(a) * V, -1) + b
 
     def take(self, a, x, dimension):
         """a, once the number x [n] of this dimension is known."""
         return a + x[:, None] * tf.gather(self.W.value, dimension) + tf.gather(self.U.value, dimension)
 
     def log_prob(self, x, condition=None):
-        x = self.flat(x)
-        each = tf.map_fn(lambda order: self.log_prob_in(order, x, condition), self.orders.value, tf.float32)
-        return tf.reduce_logsumexp(each, 0) - math.log(self.orders.shape[0])
+        x, count = self.flat(x), self.orders.shape[0]
+        orders, a = tf.repeat(self.orders.value, tf.shape(x)[0], 0), self.begin(tf.shape(x)[0], condition)
+        each = self.log_prob_in(orders, tf.tile(x, [count, 1]), tf.tile(a, [count, 1]))
+        return tf.reduce_logsumexp(tf.reshape(each, [count, -1]), 0) - math.log(count)
 
-    def log_prob_in(self, order, x, condition=None):
-        """log p(x) by one order [D]."""
-        n, columns = tf.shape(x)[0], tf.transpose(x)
+    def log_prob_in(self, order, x, a):
+        """log p(x) of each example by an order of its own, both [n, D], from `begin`."""
 
         def body(t, a, total):
-            dimension = tf.fill([n], order[t])
-            value = tf.gather(columns, order[t])
+            dimension = order[:, t]
+            value = tf.gather(x, dimension, batch_dims=1)
             total -= tf.nn.sigmoid_cross_entropy_with_logits(value, self.step(a, dimension))
             return t + 1, self.take(a, value, dimension), total
 
-        start = (0, self.begin(n, condition), tf.zeros([n]))
+        start = (0, a, tf.zeros([tf.shape(x)[0]]))
         return tf.while_loop(lambda t, *_: t < self.places, body, start, maximum_iterations=self.places)[2]
 
     def loss_terms(self, x, condition=None, training=True):
@@ -117,7 +118,7 @@ class EoNADE(Autoregressive):
     def laws(self):
         return {"order": laws.uniform(1), "x": laws.uniform(self.places)}
 
-    def decode(self, noise, condition=None, choice=SAMPLE, given=None):
+    def generate_by(self, noise, condition=None, choice=SAMPLE, given=None):
         """In an order of the ensemble. What is known comes first, in its order: samples of p(unknown | known)."""
         count = self.orders.shape[0]
         k = tf.cast(noise["order"][:, 0] * count, tf.int32)
@@ -131,7 +132,9 @@ class EoNADE(Autoregressive):
             dimension = order[:, t]
             drawn = choice.pick(self.likelihood, noise["x"][:, t, None], self.step(a, dimension)[:, None, None])[:, 0]
             if given is not None:
-                drawn = tf.where(tf.gather(known, dimension, batch_dims=1), tf.gather(values, dimension, batch_dims=1), drawn)
+                drawn = tf.where(
+                    tf.gather(known, dimension, batch_dims=1), tf.gather(values, dimension, batch_dims=1), drawn
+                )
             x += tf.one_hot(dimension, self.places) * drawn[:, None]
             return t + 1, self.take(a, drawn, dimension), x
 

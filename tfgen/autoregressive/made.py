@@ -56,6 +56,10 @@ class MADE(Autoregressive):
         at_least(1, hidden=hidden, masks=masks)
         super().__init__(shape, condition)
         self.dims, self.masks = self.places, masks
+        if self.dims < 2:
+            raise ValueError(
+                f"MADE orders the dimensions of x, and shape {self.shape} has {self.dims}: it needs two or more"
+            )
         degrees = self._draw_degrees(np.random.default_rng(seed), order, hidden)
         self.degrees = [self._constant(np.stack(d), f"degrees{i}") for i, d in enumerate(zip(*degrees, strict=True))]
         sizes = (self.dims, *hidden)
@@ -117,7 +121,7 @@ class MADE(Autoregressive):
     def laws(self):
         return {"mask": laws.uniform(1), "x": laws.uniform(self.dims)}
 
-    def decode(self, noise, condition=None, choice=SAMPLE, given=None):
+    def generate_by(self, noise, condition=None, choice=SAMPLE, given=None):
         """x_i by x_i, D passes for each mask."""
         chosen = tf.cast(noise["mask"] * self.masks, tf.int32)
         x, given = tf.zeros_like(noise["x"]), given and [tf.reshape(part, [-1, self.dims]) for part in given]

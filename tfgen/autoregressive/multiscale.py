@@ -1,5 +1,5 @@
-"""Parallel multiscale PixelCNN: a small picture pixel by pixel, then scale by scale the three pixels between, each group
-of all places at once: O(log N) passes in place of N.
+"""Parallel multiscale PixelCNN: a small picture pixel by pixel, then scale by scale the pixels between, each group of
+them at once: O(log N) passes in place of N.
 
     x at scale s has four groups in every 2x2 block: the picture at scale s - 1, then the pixels to the right, below,
     and across
@@ -48,8 +48,8 @@ class Multiscale(Autoregressive):
         at_least(1, scales=scales, filters=filters, layers=layers)
         if len(shape) != 3 or any(side % 2**scales for side in shape[:2]):
             raise ValueError(
-                f"shape {tuple(shape)}: a picture whose height and width can be halved {scales} times was expected: cut "
-                "it, or take fewer scales"
+                f"shape {tuple(shape)}: a picture whose height and width can be halved {scales} times was expected: "
+                "cut it, or take fewer scales"
             )
         super().__init__(shape, condition, likelihood, channels=shape[2])
         height, width, channels = self.shape
@@ -59,7 +59,9 @@ class Multiscale(Autoregressive):
         self.nets, self.heads = [], []
         for group in range(1, 4):
             for _ in range(scales):
-                self.nets.append(_net(conditions.beside_shape(condition, (None, None, group * channels)), filters, layers))
+                self.nets.append(
+                    _net(conditions.beside_shape(condition, (None, None, group * channels)), filters, layers)
+                )
                 self.heads.append(parts.Channels(filters, channels, self.likelihood.size, filters))
         self.laws = self.likelihood.drawn_from(height * width * channels)
 
@@ -82,14 +84,16 @@ class Multiscale(Autoregressive):
             x = groups[0]
         return total + self.base.log_prob(x, condition)
 
-    def decode(self, noise, condition=None, choice=SAMPLE, given=None):
+    def generate_by(self, noise, condition=None, choice=SAMPLE, given=None):
         """The small picture from the noise of its own pixels, then group by group."""
         noise = tf.reshape(noise, [-1, *self.shape, *noise.shape[2:]])
         pyramid = [(noise, *(given or ()))]
         for _ in range(self.scales):
             pyramid.append(tuple(part[:, ::2, ::2] for part in pyramid[-1]))
         u, *kept = pyramid[-1]
-        x = self.base.decode(tf.reshape(u, [-1, self.base.places, *u.shape[3:]]), condition, choice, tuple(kept) or None)
+        x = self.base.generate_by(
+            tf.reshape(u, [-1, self.base.places, *u.shape[3:]]), condition, choice, tuple(kept) or None
+        )
         for scale in range(self.scales - 1, -1, -1):
             u, *kept = (split(part) for part in pyramid[scale])
             groups = [x]

@@ -1,5 +1,5 @@
-"""NADE, the neural autoregressive distribution estimator: a hidden layer for each conditional, all with the same weights,
-so that going from one to the next is one product with a number.
+"""NADE, the neural autoregressive distribution estimator: a hidden layer for each conditional, all with the same
+weights, so that going from one to the next is one product with a number.
 
     a_1 = c,   h_i = σ(a_i),   p(x_i = 1 | x_<i) = σ(b_i + V_i h_i),   a_{i+1} = a_i + x_i W_i
     RNADE, of real numbers: h_i = max(0, ρ_i a_i) gives the parameters of a mixture of Gaussians
@@ -45,7 +45,7 @@ class NADE(Vector):
         super().__init__(shape, condition, likelihood, order, seed)
         d, size = self.places, self.likelihood.size
         self.hidden, self.real = hidden, self.values == "real"
-        small = keras.initializers.RandomNormal(stddev=0.01)
+        small = keras.initializers.RandomUniform(-(max(d, hidden) ** -0.5), max(d, hidden) ** -0.5)
         self.W = self.add_weight(shape=(d, hidden), initializer=small, name="W")
         self.V = self.add_weight(shape=(d, hidden, size), initializer=small, name="V")
         self.b = self.add_weight(shape=(d, size), initializer=small, name="b")

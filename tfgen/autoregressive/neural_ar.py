@@ -1,5 +1,5 @@
-"""Neural autoregressive net: each dimension has hidden units of its own, which see the dimensions before it; each output
-sees its own hidden units and those of the dimensions before.
+"""Neural autoregressive net: each dimension has hidden units of its own, which see the dimensions before it; each
+output sees its own hidden units and those of the dimensions before.
 
     h_j = tanh(c_j + Σ_{k<j} W_jk x_k),   p(x_i = 1 | x_<i) = σ(b_i + Σ_{j≤i} V_ij h_j)
 

@@ -27,11 +27,13 @@ class PixelCNN(Raster):
         first, kernel: sizes of the first and the other convolutions, odd numbers.
 
     Example:
-        >>> model = PixelCNN((8, 8, 1), filters=8, layers=2, first=3)
+        >>> model = PixelCNN((5, 8, 1), filters=8, layers=2, first=3)
         >>> print(model.field_as_text(4, 4))
-        .#oooooo
-        .##ooooo
-        ...
+        oooooooo
+        o#######
+        o######o
+        o#####oo
+        o###X...
     """
 
     def __init__(

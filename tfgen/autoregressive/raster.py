@@ -18,8 +18,8 @@ __all__ = ["Raster"]
 
 
 class Raster(Cached):
-    """A system writes `features(x, told)`, [n, height, width, units], and the same a pixel at a time, `begin_net(n)` and
-    `step_net(state, before, place, told)`; and `seen(at)`, the pixels that the features at some pixels see.
+    """A system writes `features(x, told)`, [n, height, width, units], and the same a pixel at a time, `begin_net(n)`
+    and `step_net(state, before, place, told)`; and `seen(at)`, the pixels that the features at some pixels see.
 
     Arguments:
         shape: of a picture, [height, width, channels].

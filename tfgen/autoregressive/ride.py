@@ -45,7 +45,7 @@ class RIDE(Raster):
         count = self.likelihood.size // 3
         mixture = str(likelihood).startswith("gaussian_mixture")
         if mixture and count % scales:
-            raise ValueError(f"scales={scales}: {likelihood} has {count} components, which are not so many of each expert")
+            raise ValueError(f"scales={scales}: the {count} components of {likelihood} are no multiple of it")
         self.first = RasterConv(self.channels, units, rows, rows, itself=False)
         self.recurrent = [DiagonalLSTM(units, units, self.told_size, spatial=True) for _ in range(layers)]
         self.make_head(units, units, scales if mixture else 0)

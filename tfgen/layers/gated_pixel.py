@@ -80,7 +80,7 @@ class GatedPixel(keras.layers.Layer):
 
     def seen(self, v: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Which v and h of its input those of its output see."""
-        (height, width), below, rows = h.shape, v | h, self.kernel.shape[0]
+        below, rows = v | h, self.kernel.shape[0]
         above = np.zeros_like(v)
         for r, c in np.argwhere(below):
             last = r - self.first

@@ -17,8 +17,8 @@ __all__ = ["DiagonalBiLSTM", "DiagonalLSTM", "RowLSTM", "skew", "unskew"]
 
 
 def skew(x: tf.Tensor) -> tf.Tensor:
-    """[n, height, width, …] to [n, height, width + height - 1, …]: row r begins r columns later, zeros around, so that a
-    diagonal becomes a column."""
+    """[n, height, width, …] to [n, height, width + height - 1, …]: row r begins r columns later, zeros around, so that
+    a diagonal becomes a column."""
     height, width, rest = x.shape[1], x.shape[2], x.shape[3:]
     x = tf.pad(x, [[0, 0], [0, 0], [0, height], *[[0, 0]] * len(rest)])
     x = tf.reshape(x, [-1, height * (width + height), *rest])[:, : height * (width + height - 1)]
@@ -145,7 +145,9 @@ class DiagonalLSTM(keras.layers.Layer):
         gates = self.inside.call(x)
         gates = gates if told is None else gates + self.told.call(told)
         columns = [tf.transpose(t, [1, 0, 2]) for t in (gates, above)]
-        states = tf.scan(lambda left, column: self._cell(column[0], left, column[1]), columns, tf.zeros_like(above[:, 0]))
+        states = tf.scan(
+            lambda left, column: self._cell(column[0], left, column[1]), columns, tf.zeros_like(above[:, 0])
+        )
         return tf.transpose(states, [1, 0, 2])
 
     def seen(self, at: np.ndarray) -> np.ndarray:
@@ -154,8 +156,8 @@ class DiagonalLSTM(keras.layers.Layer):
 
 
 class DiagonalBiLSTM(keras.layers.Layer):
-    """left(x) + right(x) shifted down by one row, for what comes from the right has seen the pixels still to come in its
-    own."""
+    """left(x) + right(x) shifted down by one row, for what comes from the right has seen the pixels still to come in
+    its own."""
 
     def __init__(self, inputs: int, units: int, told: int = 0, **kwargs):
         super().__init__(**kwargs)

@@ -97,7 +97,7 @@ class RasterConv(keras.layers.Layer):
         return seen @ kernel + tf.cast(self.bias, line.dtype), line[:, 1:]
 
     def seen(self, at: np.ndarray) -> np.ndarray:
-        found, (height, width) = np.zeros_like(at), at.shape
+        found, width = np.zeros_like(at), at.shape[1]
         for r, c in np.argwhere(at):
             for dr, dc in self.taps:
                 if r >= dr and 0 <= c + dc < width:

@@ -51,7 +51,11 @@ class Channels(keras.layers.Layer):
     def __init__(self, inputs: int, channels: int, size: int, hidden: int, scales: int = 0, **kwargs):
         super().__init__(dtype="float32", **kwargs)
         self.hidden = [Pointwise(inputs + c, hidden) for c in range(channels)]
-        make = (lambda: MixtureOfScales(hidden, size // (3 * scales), scales)) if scales else (lambda: Pointwise(hidden, size))
+        make = (
+            (lambda: MixtureOfScales(hidden, size // (3 * scales), scales))
+            if scales
+            else (lambda: Pointwise(hidden, size))
+        )
         self.last = [make() for _ in range(channels)]
         self.built = True
 

@@ -120,7 +120,9 @@ def _gaussian_mixture(count: float = 10) -> Likelihood:
 
     def each(x, p):
         logits, means, raw = parts(p)
-        log_p = -0.5 * ((x[..., None] - means) / scale(raw)) ** 2 - tf.math.log(scale(raw)) - 0.5 * math.log(2 * math.pi)
+        log_p = (
+            -0.5 * ((x[..., None] - means) / scale(raw)) ** 2 - tf.math.log(scale(raw)) - 0.5 * math.log(2 * math.pi)
+        )
         return tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_p, -1)
 
     def mean(p):

@@ -1,7 +1,7 @@
 """Sequences made one place after the other, in one loop; and how a symbol is chosen.
 
-    temperature T   p_T(v) ∝ p(v)^(1/T): 1 is the model's own, 0 always the most likely value
-    top_k           only the k most likely values
+temperature T   p_T(v) ∝ p(v)^(1/T): 1 is the model's own, 0 always the most likely value
+top_k           only the k most likely values
 """
 
 import dataclasses
@@ -30,7 +30,9 @@ class Choice:
 
     def check(self, likelihood) -> None:
         if likelihood.values not in ("binary", "bytes") and self != SAMPLE:
-            raise ValueError("temperature and top_k choose among symbols, and this model gives real numbers: leave them out")
+            raise ValueError(
+                "temperature and top_k choose among symbols, and this model gives real numbers: leave them out"
+            )
 
     def pick(self, likelihood, noise: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         """x [n, d] by noise [n, d] or [n, d, 2] and parameters [n, d, size]."""
