@@ -40,7 +40,10 @@ def train(
     epochs: Annotated[int, typer.Option(min=1)] = 100,
     learning_rate: Annotated[float | None, typer.Option(help="By default the system's.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    precision: Annotated[str, typer.Option(help="mixed_bfloat16 (fp32 weights) or float32.")] = "mixed_bfloat16",
+    precision: Annotated[
+        str | None,
+        typer.Option(help="mixed_bfloat16 (fp32 weights) or float32; by default what is faster here, or the run's."),
+    ] = None,
     blur: Annotated[float, typer.Option(min=0, help="Largest blur before being made smaller, in pixels.")] = 0,
     noise: Annotated[float, typer.Option(min=0, help="Largest noise on small pictures, in levels.")] = 0,
     jpeg: Annotated[int | None, typer.Option(min=1, max=100, help="Lowest quality of small pictures.")] = None,
