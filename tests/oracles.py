@@ -18,6 +18,8 @@ __all__ = [
     "belief_net_iwae",
     "belief_net_log_prob",
     "binary_states",
+    "boltzmann_gradient",
+    "boltzmann_log_joint",
     "chain_rule_log_prob",
     "check_jacobian_mask",
     "em_step_bernoullis",
@@ -26,8 +28,10 @@ __all__ = [
     "gan_value",
     "gaussian_divergence",
     "gaussian_vae_log_prob",
+    "hmm_paths",
     "jensen_shannon",
     "kl_normal",
+    "layered",
     "mixture_of_bernoullis_log_prob",
     "mixture_of_gaussians_log_prob",
     "optimal_critic",
@@ -187,6 +191,58 @@ def rbm_cd_expected_gradient(
         end = end @ kernel
     first, last = _rbm_statistics(start[:, None] * hidden, d, m), _rbm_statistics(end[:, None] * hidden, d, m)
     return tuple(up - down for up, down in zip(first, last, strict=True))
+
+
+# Boltzmann machine of n units: p(s) = exp(-E(s)) / Z, E(s) = -b's - s'Js / 2, J [n, n] symmetric with a zero diagonal.
+# A deep one is a machine whose J has blocks between neighbouring layers alone.
+
+
+def boltzmann_log_joint(J: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """-E(s) of every state in the order of `binary_states`, [2^n], one pair of units after the other."""
+    J, b = _array(J, (np.size(b), np.size(b)), "J"), _array(b, (np.size(b),), "b")
+    if np.any(J != J.T) or np.any(np.diag(J)):
+        raise ValueError("J must be symmetric with nothing on its diagonal.")
+    states = binary_states(len(b))
+    total = states @ b
+    for i in range(len(b)):
+        for j in range(i):
+            total += J[i, j] * states[:, i] * states[:, j]
+    return total
+
+
+def layered(weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """(J, b) of a deep Boltzmann machine with weights[l] [n_l, n_{l+1}] and biases[l] [n_l]."""
+    b = np.concatenate([_array(bias, (None,), "a bias") for bias in biases])
+    J, at = np.zeros((len(b), len(b))), 0
+    for weight in weights:
+        below, above = weight.shape
+        J[at : at + below, at + below : at + below + above] = weight
+        at += below
+    return J + J.T, b
+
+
+def boltzmann_gradient(data: np.ndarray, J: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Exact gradient of the mean log p(v) over data [n, d], the first units, with respect to (J_ij, b_i): E[s s'] and
+    E[s] with v at the data less those of the machine; the diagonal of the first means nothing."""
+    d, n = np.shape(data)[1], np.size(b)
+    joint = boltzmann_log_joint(J, b).reshape(2**d, -1)
+    posterior = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+    states = binary_states(n)
+    gap = (_empirical_distribution(data, d)[:, None] * posterior - np.exp(joint - logsumexp(joint))).reshape(-1)
+    return states.T @ (gap[:, None] * states), states.T @ gap
+
+
+# Hidden Markov model: start [K], moves [K, K] with rows that sum to one, and log p(x_t | z_t) [T, K] of one sequence.
+
+
+def hmm_paths(start: np.ndarray, moves: np.ndarray, log_emitted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every path z, [K^T, T], and log p(x, z) of each, one factor after the other."""
+    length, count = np.shape(log_emitted)
+    paths = np.array(list(itertools.product(range(count), repeat=length)))
+    total = np.log(start)[paths[:, 0]] + log_emitted[0][paths[:, 0]]
+    for t in range(1, length):
+        total = total + np.log(moves)[paths[:, t - 1], paths[:, t]] + log_emitted[t][paths[:, t]]
+    return paths, total
 
 
 # Mixtures: p(x) = sum_k weights_k p(x | k).

@@ -21,8 +21,9 @@ def randomised(model, scale=0.7):
     generator = np.random.default_rng(0)
     for v in model.trainable_variables:
         v.assign(generator.normal(scale=scale, size=v.shape))
-    if isinstance(model, RBM):
-        model.begun.assign(1.0)  # the first step would set its visible biases
+    for machine in (model, *getattr(model, "rbms", ())):
+        if hasattr(machine, "begun"):
+            machine.begun.assign(1.0)  # the first step would set its visible biases
     return model
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import oracles
 import pytest
@@ -55,6 +56,55 @@ def test_gmm_density_and_em():
         np.testing.assert_allclose(np.exp(gmm.log_weights.numpy()), weights, atol=1e-4)
         np.testing.assert_allclose(gmm.means.numpy(), means, rtol=1e-4, atol=1e-3)
         np.testing.assert_allclose(covariances(gmm), spread, atol=1e-2)
+
+
+@pytest.mark.parametrize("covariance", ["full", "tied", "diagonal"])
+def test_gmm_against_scikit_learn(covariance):
+    """The same likelihood, means and covariances after eight rounds from the same start."""
+    from sklearn.mixture import GaussianMixture
+
+    x, means = POINTS - POINTS.mean(0), np.float32([[-1, -1], [1, 0], [2, 2]])
+    gmm = GMM((2,), components=3, covariance=covariance, floor=1e-6)
+    gmm.rounds.assign(1)
+    gmm.means.assign(means)
+    gmm.compile()
+    losses = gmm.fit(x, batch_size=32, epochs=8, verbose=0).history["loss"]
+    kind = {"diagonal": "diag"}.get(covariance, covariance)
+    eye = {"full": np.stack([np.eye(2)] * 3), "tied": np.eye(2), "diagonal": np.ones((3, 2))}[covariance]
+    given = {"weights_init": np.ones(3) / 3, "means_init": means, "precisions_init": eye}
+    peer = GaussianMixture(3, covariance_type=kind, reg_covar=0, max_iter=8, tol=0, **given)
+    with pytest.warns(UserWarning):  # that eight rounds are too few
+        peer.fit(x.astype(float))
+    assert gmm.log_prob(x).numpy().mean() == pytest.approx(peer.score(x), abs=1e-3)
+    assert (np.diff(losses) < 1e-5).all()
+    np.testing.assert_allclose(gmm.means, peer.means_, atol=2e-3)
+    scales = gmm.scales.numpy()
+    spread = scales**2 if covariance == "diagonal" else (scales @ scales.transpose(0, 2, 1)).squeeze()
+    np.testing.assert_allclose(spread, peer.covariances_, atol=2e-3)
+
+
+@pytest.mark.parametrize("covariance", ["tied", "diagonal"])
+def test_gmm_samples_and_starts(covariance):
+    """Samples have the moments that the density says; the first epoch finds the place of the data."""
+    keras.utils.set_random_seed(0)
+    gmm = GMM((2,), components=3, covariance=covariance)
+    gmm.compile()
+    gmm.fit(POINTS, batch_size=32, epochs=1, verbose=0)
+    assert np.abs(gmm.means.numpy() - POINTS.mean(0)).max() < 12
+    gmm.fit(POINTS, batch_size=32, initial_epoch=1, epochs=15, verbose=0)
+    samples = gmm.sample(20_000, seed=1).numpy()
+    np.testing.assert_allclose(samples.mean(0), POINTS.mean(0), atol=0.06)  # EM keeps the mean, tied also the spread
+    np.testing.assert_allclose(samples.var(0), POINTS.var(0), rtol=0.06)
+    assert -gmm.log_prob(samples).numpy().mean() == pytest.approx(-gmm.log_prob(POINTS).numpy().mean(), abs=0.3)
+
+
+def test_a_prior_keeps_means_from_the_edge():
+    """Half grey examples seen before all others: with n of them Σ r x is n/2 more, and Σ r is n more."""
+    mob = MoB((5,), components=1, prior=10.0)
+    mob.compile()
+    mob.fit(BITS, batch_size=32, epochs=2, verbose=0)
+    np.testing.assert_allclose(mob.means[0], (BITS.sum(0) + 5) / 110, atol=1e-5)
+    assert (mob.cluster(BITS).numpy() == 0).all()
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,7 @@ def check_values(model, x, who: str = "x") -> None:
         raise ValueError(
             f"{who} holds {values[bad].flat[0]:.6g} (it ranges from {values.min():.6g} to {values.max():.6g}), "
             f"and {type(model).__name__} takes {model.values} values, {_REMEDY[model.values]}"
+            f"{getattr(model, 'otherwise', '')}"
         )
 
 

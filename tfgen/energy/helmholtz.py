@@ -4,59 +4,49 @@
     recognition  q(h_1 … h_L | x) = Π_l q(h_l | h_{l-1}),         q(h_l = 1 | h_{l-1}) = σ(h_{l-1} R_l + r_l)
     wake         h ~ q(h | x) with x from the data;  ΔG_l ∝ h_l (h_{l-1} - p_{l-1})
     sleep        x, h ~ p(x, h), a dream;            ΔR_l ∝ h_{l-1} (h_l - q_l)
+    reweighted   K samples h^k ~ q(h | x), each counting by w_k / Σ w, w = p(x, h) / q(h | x), in the delta rules of
+                 both nets; sleep beside it
 
 Dayan, Hinton, Neal, Zemel, "The Helmholtz machine", 1995.
 Hinton, Dayan, Frey, Neal, "The wake-sleep algorithm for unsupervised neural networks", 1995.
+Bornschein and Bengio, "Reweighted wake-sleep", 2015.
 """
 
-import math
+import itertools
 
 import keras
 import tensorflow as tf
 
-from tfgen import heads, laws, rng
+from tfgen import heads, laws, losses, rng
 from tfgen.checks import at_least
-from tfgen.model import GenerativeModel, Player
+from tfgen.energy.belief_net import BeliefNet, delta
+from tfgen.model import Player
 from tfgen.parts import Weighted
 
 __all__ = ["Helmholtz"]
 
 
-class Helmholtz(Weighted, GenerativeModel):
+class Helmholtz(Weighted, BeliefNet):
     """A sigmoid belief net and its recognition net, each learnt by the delta rule on what the other one does.
 
     Arguments:
         shape: of one example; its values are 0 and 1.
         hidden: units of each hidden layer, from the data upwards.
         learning_rate: of plain stochastic gradient descent, for both phases.
+        samples: 1 is wake-sleep; more are those of reweighted wake-sleep.
     """
 
-    def __init__(self, shape, *, hidden: tuple[int, ...] = (200,), learning_rate: float = 0.1):
-        if not hidden:
-            raise ValueError("hidden=(): expected one hidden layer or more")
-        at_least(1, hidden=hidden)
-        super().__init__(shape, values="binary")
-        self.sizes, self.learning_rate = (math.prod(self.shape), *hidden), learning_rate
-        start = keras.initializers.RandomNormal(stddev=0.05)
-        pairs = list(zip(self.sizes, self.sizes[1:], strict=False))
-        zeros = {"initializer": "zeros"}
-        self.top = self.add_weight(shape=(self.sizes[-1],), name="top", **zeros)
-        self.G = [
-            self.add_weight(shape=(above, below), initializer=start, name=f"G{i}")
-            for i, (below, above) in enumerate(pairs, 1)
+    def __init__(self, shape, *, hidden: tuple[int, ...] = (200,), learning_rate: float = 0.1, samples: int = 1):
+        at_least(1, samples=samples)
+        super().__init__(shape, hidden)
+        self.learning_rate, self.samples = learning_rate, samples
+        start, pairs = keras.initializers.RandomNormal(stddev=0.05), list(itertools.pairwise(self.sizes))
+        self.R = [self.add_weight(shape=pair, initializer=start, name=f"R{i}") for i, pair in enumerate(pairs, 1)]
+        self.r = [
+            self.add_weight(shape=(above,), initializer="zeros", name=f"r{i}") for i, (_, above) in enumerate(pairs, 1)
         ]
-        self.g = [self.add_weight(shape=(below,), name=f"g{i}", **zeros) for i, (below, _) in enumerate(pairs, 1)]
-        self.R = [
-            self.add_weight(shape=(below, above), initializer=start, name=f"R{i}")
-            for i, (below, above) in enumerate(pairs, 1)
-        ]
-        self.r = [self.add_weight(shape=(above,), name=f"r{i}", **zeros) for i, (_, above) in enumerate(pairs, 1)]
 
-    # -- the two nets --------------------------------------------------------------------------------------------------
-
-    def downward_logits(self, l: int, h: tf.Tensor) -> tf.Tensor:
-        """Of layer l given h, the layer above it (the top layer, l = L, has none)."""
-        return tf.matmul(h, self.G[l]) + self.g[l] if l < len(self.G) else tf.tile(self.top[None], [tf.shape(h)[0], 1])
+    # -- the recognition net -------------------------------------------------------------------------------------------
 
     def upward_logits(self, l: int, h: tf.Tensor) -> tf.Tensor:
         """Of layer l given h, the layer below it."""
@@ -71,21 +61,6 @@ class Helmholtz(Weighted, GenerativeModel):
             )
         return layers
 
-    def dream(self, noise: tf.Tensor) -> list[tf.Tensor]:
-        """[x, h_1, …, h_L] ~ p(x, h) from uniforms [n, units of all layers]."""
-        u = tf.split(noise, self.sizes, -1)
-        layers = [u[-1]]  # the top layer hangs on nothing: any tensor of n rows stands for what is above it
-        for l in reversed(range(len(self.sizes))):
-            layers.insert(0, rng.bernoulli(u[l], logits=self.downward_logits(l, layers[0])))
-        return layers[:-1]
-
-    def log_p(self, layers: list[tf.Tensor]) -> tf.Tensor:
-        """log p(x, h), [n]."""
-        above = [*layers[1:], layers[-1]]
-        return tf.add_n(
-            [heads.bernoulli(self.downward_logits(l, above[l])).log_prob(layers[l]) for l in range(len(layers))]
-        )
-
     def log_q(self, layers: list[tf.Tensor]) -> tf.Tensor:
         """log q(h | x), [n]."""
         return tf.add_n(
@@ -97,38 +72,46 @@ class Helmholtz(Weighted, GenerativeModel):
         layers = self.recognise(tf.repeat(self.flat(x), k, 0), seed)
         return tf.reshape(self.log_p(layers) - self.log_q(layers), [-1, k])
 
+    def upward_delta_rule(self, layers: list[tf.Tensor], weights: tf.Tensor | None = None) -> list[tf.Tensor]:
+        """A descent direction for `recognition`, the gradient of -log q(h | x)."""
+        errors = [layers[l] - tf.sigmoid(self.upward_logits(l, layers[l - 1])) for l in range(1, len(layers))]
+        R = [delta(below, error, weights) for below, error in zip(layers, errors, strict=False)]
+        return [*R, *[delta(None, error, weights) for error in errors]]
+
+    @property
+    def recognition(self) -> list[keras.Variable]:
+        return [*self.R, *self.r]
+
     # -- wake and sleep ------------------------------------------------------------------------------------------------
 
     def players(self):
         sgd = lambda: keras.optimizers.SGD(self.learning_rate)
+        wakes = self.generative if self.samples == 1 else [*self.generative, *self.recognition]
         return {
-            "wake": Player(update=self.wake, variables=[self.top, *self.G, *self.g], optimizer=sgd),
-            "sleep": Player(update=self.sleep, variables=[*self.R, *self.r], optimizer=sgd),
+            "wake": Player(update=self.wake, variables=wakes, optimizer=sgd),
+            "sleep": Player(update=self.sleep, variables=self.recognition, optimizer=sgd),
         }
 
     def wake(self, x, condition=None, training=True):
+        if self.samples > 1:
+            return self.reweighted(x)
         layers = self.recognise(self.flat(x), self.new_seed())
-        errors = [
-            layers[l] - tf.sigmoid(self.downward_logits(l, [*layers, layers[-1]][l + 1])) for l in range(len(layers))
-        ]
-        G = [_delta(above, error) for above, error in zip(layers[1:], errors, strict=False)]
         terms = {"loss": -self.log_p(layers), "bound": self.log_p(layers) - self.log_q(layers)}
-        return terms, [-tf.reduce_mean(errors[-1], 0), *G, *[-tf.reduce_mean(error, 0) for error in errors[:-1]]]
+        return terms, self.delta_rule(layers)
+
+    def reweighted(self, x):
+        layers = self.recognise(tf.repeat(self.flat(x), self.samples, 0), self.new_seed())
+        log_w = tf.reshape(self.log_p(layers) - self.log_q(layers), [-1, self.samples])
+        weights = tf.reshape(tf.nn.softmax(log_w), [-1]) / tf.cast(tf.shape(log_w)[0], tf.float32)
+        bound = losses.iwae(log_w)
+        return {"loss": -bound, "bound": bound}, [
+            *self.delta_rule(layers, weights),
+            *self.upward_delta_rule(layers, weights),
+        ]
 
     def sleep(self, x, condition=None, training=True):
         layers = self.dream(laws.draw(self.laws, tf.shape(x)[0], self.new_seed()))
-        errors = [layers[l] - tf.sigmoid(self.upward_logits(l, layers[l - 1])) for l in range(1, len(layers))]
-        R = [_delta(below, error) for below, error in zip(layers, errors, strict=False)]
-        return {"loss": -self.log_q(layers)}, [*R, *[-tf.reduce_mean(error, 0) for error in errors]]
-
-    # -- sampling ------------------------------------------------------------------------------------------------------
-
-    @property
-    def laws(self):
-        return laws.uniform(sum(self.sizes))
-
-    def generate(self, noise, condition=None):
-        return tf.reshape(self.dream(noise)[0], [-1, *self.shape])
+        return {"loss": -self.log_q(layers)}, self.upward_delta_rule(layers)
 
     def encode(self, x, condition=None):
         """The top layer's probabilities, each layer below at its own: a mean-field pass, [n, hidden[-1]]."""
@@ -136,8 +119,3 @@ class Helmholtz(Weighted, GenerativeModel):
         for l in range(1, len(self.sizes)):
             h = tf.sigmoid(self.upward_logits(l, h))
         return h
-
-
-def _delta(activity: tf.Tensor, error: tf.Tensor) -> tf.Tensor:
-    """The delta rule as a descent direction: -⟨activity · (target - prediction)⟩ over the batch."""
-    return -tf.matmul(activity, error, transpose_a=True) / tf.cast(tf.shape(error)[0], tf.float32)

@@ -13,9 +13,11 @@ from tfgen.layers.norms import norms
 from tfgen.layers.pixel_lstm import DiagonalBiLSTM, DiagonalLSTM, RowLSTM, skew, unskew
 from tfgen.layers.raster import Place, Pointwise, RasterBlock, RasterConv, told_at, told_of_row
 from tfgen.layers.residual import Residual
+from tfgen.layers.units import UNITS, Units, units, with_label
 from tfgen.layers.virtual import Reference, Strip, VirtualBatchNormalization
 
 __all__ = [
+    "UNITS",
     "BatchNormalization",
     "CReLU",
     "CausalConv",
@@ -38,11 +40,14 @@ __all__ = [
     "RowLSTM",
     "Spectral",
     "Strip",
+    "Units",
     "VirtualBatchNormalization",
     "WeightNormalized",
     "norms",
     "skew",
     "told_at",
     "told_of_row",
+    "units",
     "unskew",
+    "with_label",
 ]

@@ -19,6 +19,7 @@ from tfgen.metrics.likelihood import (
     bits_per_dim,
     enumerated_log_likelihood,
     likelihood,
+    pseudo_likelihood,
 )
 from tfgen.metrics.modes import Modes, modes
 from tfgen.metrics.networks import FeatureNetwork, feature_network, inception_v3, to_unit
@@ -58,6 +59,7 @@ __all__ = [
     "parzen",
     "pesq",
     "precision_recall",
+    "pseudo_likelihood",
     "psnr",
     "reconstruction_error",
     "segmental_snr",

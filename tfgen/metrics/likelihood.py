@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfgen import door, rng
 from tfgen.progress import progress
-from tfgen.sampling import LogZ, annealed_importance
+from tfgen.sampling import LogZ, annealed_importance, reverse_annealed_importance
 
 __all__ = [
     "BitsPerDim",
@@ -19,6 +19,7 @@ __all__ = [
     "bits_per_dim",
     "enumerated_log_likelihood",
     "likelihood",
+    "pseudo_likelihood",
 ]
 
 
@@ -27,7 +28,7 @@ class Likelihood(NamedTuple):
 
     nats: the mean of -log p(x), exact or a bound from above in expectation.
     error: the standard error of that mean over the examples.
-    how: "exact", "importance, k=5000" or "annealed".
+    how: "exact", "importance, k=5000", "annealed", "enumerated" or "pseudo"; of a bound, "a bound, annealed".
     each: [n], -log p(x) of every example.
     """
 
@@ -106,39 +107,72 @@ def likelihood(
 
 
 def annealed_log_likelihood(
-    model, x, *, chains: int = 100, temperatures: int = 10_000, seed: int = 0, start=None
+    model, x, *, chains: int = 100, temperatures: int = 10_000, seed: int = 0, start=None, reverse=False, k: int = 1
 ) -> tuple[Likelihood, LogZ]:
     """log p(x) = -F(x) - log Z with log Z by annealed importance sampling, from the rates of `start` (data) where
-    given."""
+    given; of a model that bounds F alone, a bound of log p(x) from below with k samples.
+
+    Arguments:
+        reverse: anneals back from the model's own samples, so that log Z is more likely too large than too small.
+    """
     if not hasattr(model, "annealing_path"):
         raise ValueError(
             f"{type(model).__name__} has no path to anneal along: annealed_log_likelihood needs free_energy and "
             "annealing_path"
         )
-    log_z = annealed_importance(model.annealing_path(start), chains=chains, temperatures=temperatures, seed=seed)
-    return _from_free_energy(model, x, log_z.value, "annealed"), log_z
+    anneal = reverse_annealed_importance if reverse else annealed_importance
+    log_z = anneal(model.annealing_path(start), chains=chains, temperatures=temperatures, seed=seed)
+    return _from_free_energy(model, x, log_z.value, "annealed", k, seed), log_z
 
 
-def enumerated_log_likelihood(model, x) -> Likelihood:
-    """log p(x) = -F(x) - log Z with log Z summed over every state of a small model."""
+def enumerated_log_likelihood(model, x, *, k: int = 1, seed: int = 0) -> Likelihood:
+    """log p(x) by a sum over every state of a small model: log p(x) = -F(x) - log Z, or over the states behind x."""
+    if hasattr(model, "exact_log_prob"):
+        return _summary(_in_pieces(model.exact_log_prob, x), "enumerated")
     if not hasattr(model, "log_z"):
         raise ValueError(
             f"{type(model).__name__} has no log_z to be summed: enumerated_log_likelihood needs free_energy and log_z"
         )
-    return _from_free_energy(model, x, float(model.log_z()), "enumerated")
+    return _from_free_energy(model, x, float(model.log_z()), "enumerated", k, seed)
 
 
-def _from_free_energy(model, x, log_z: float, how: str) -> Likelihood:
-    each = (
-        -np.concatenate(
-            [
-                model.free_energy(tf.constant(np.asarray(x)[i : i + 1000], tf.float32)).numpy()
-                for i in range(0, len(x), 1000)
-            ]
+def pseudo_likelihood(model, x, *, units: int | None = None, seed: int = 0) -> Likelihood:
+    """Σ_i log p(x_i | the others) of binary x, for which a free energy is enough: log σ(F(x with x_i turned) - F(x)).
+
+    Arguments:
+        units: of each example, drawn at random, from which the sum over all is estimated; by default all of them.
+    """
+    if model.values != "binary" or not hasattr(model, "free_energy"):
+        raise ValueError(
+            f"{type(model).__name__} takes {model.values} values: the pseudo-likelihood is of binary ones, and needs a "
+            "free energy"
         )
-        - log_z
-    )
-    return _summary(each, how)
+    x = np.asarray(x, "float32")
+    d, dice = math.prod(model.shape), np.random.default_rng(seed)
+    count = min(units or d, d)
+    free_energy = tf.function(model.free_energy, reduce_retracing=True)
+    each = []
+    for rows in np.split(x, range(100, len(x), 100)):
+        flat, total = rows.reshape(len(rows), d), 0.0
+        F, turns = free_energy(tf.constant(rows)), dice.permuted(np.tile(np.arange(d), (len(rows), 1)), axis=1)
+        for i in range(count):
+            turned, at = flat.copy(), (np.arange(len(rows)), turns[:, i])
+            turned[at] = 1 - turned[at]
+            total += tf.math.log_sigmoid(free_energy(tf.constant(turned.reshape(rows.shape))) - F).numpy()
+        each.append(total * d / count)
+    return _summary(np.concatenate(each), f"pseudo, {count} of {d} units of each example")
+
+
+def _from_free_energy(model, x, log_z: float, how: str, k: int, seed: int) -> Likelihood:
+    if hasattr(model, "free_energy"):
+        return _summary(-_in_pieces(model.free_energy, x) - log_z, how)
+    bound = lambda x: model.free_energy_bound(x, k=k, seed=seed)
+    return _summary(-_in_pieces(bound, x) - log_z, f"a bound, {how}")
+
+
+def _in_pieces(function, x) -> np.ndarray:
+    pieces = [tf.constant(np.asarray(x)[i : i + 500], tf.float32) for i in range(0, len(x), 500)]
+    return np.concatenate([np.asarray(function(piece)) for piece in pieces])
 
 
 def _summary(log_probs: np.ndarray, how: str) -> Likelihood:

@@ -15,42 +15,31 @@ import tensorflow as tf
 from tfgen.checks import at_least
 from tfgen.model import GenerativeModel, Player
 
-__all__ = ["EM"]
+__all__ = ["EM", "Mixture"]
 
 
 class EM(GenerativeModel):
-    """The base of models learnt by EM: they add `log_joint`, `statistics`, `begin` and `maximise`.
+    """The base of models learnt by EM: they add `expect`, `begin` and `maximise`.
 
     Arguments:
-        moments: name and order of each sum that the M-step needs beside the counts: order 1 is [components, dims], 2 is
-            [components, dims, dims].
+        components: π has as many.
+        moments: name and shape of each sum that the M-step needs beside the counts [components], which make π.
     """
 
-    def __init__(self, shape, components: int, moments: dict[str, int], values: str):
+    def __init__(self, shape, components: int, moments: dict[str, tuple[int, ...]], values: str):
         at_least(1, components=components)
         super().__init__(shape, values=values)
-        self.components, self.dims = components, math.prod(self.shape)
+        self.components = components
         weight = {"trainable": False, "initializer": "zeros", "aggregation": "only_first_replica"}
         self.log_weights = self.add_weight(shape=(components,), trainable=False, name="log_weights", initializer=_equal)
-        self.rounds = self.add_weight(
-            shape=(),
-            dtype="int32",
-            initializer="zeros",
-            trainable=False,
-            aggregation="only_first_replica",
-            name="rounds",
-        )
+        self.rounds = self.add_weight(shape=(), dtype="int32", name="rounds", **weight)
         self.sums = {
-            name: self.add_weight(shape=(components, *[self.dims] * order), name=f"sum_of_{name}", **weight)
-            for name, order in {"counts": 0, **moments}.items()
+            name: self.add_weight(shape=shape, name=f"sum_of_{name}", **weight)
+            for name, shape in {"counts": (components,), **moments}.items()
         }
 
-    def log_joint(self, x: tf.Tensor) -> tf.Tensor:
-        """log π_k p(x | k), [n, components]."""
-        raise NotImplementedError
-
-    def statistics(self, x: tf.Tensor, r: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The sums over a batch [n, dims] under responsibilities [n, components]."""
+    def expect(self, x: tf.Tensor, training: bool) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """log p(x) [n], and in training what each sum grows by."""
         raise NotImplementedError
 
     def begin(self, counts: tf.Tensor, sums: dict[str, tf.Tensor]) -> None:
@@ -61,31 +50,21 @@ class EM(GenerativeModel):
         """Assigns the parameters; a component without examples keeps its own."""
         raise NotImplementedError
 
-    def responsibilities(self, log_joint: tf.Tensor) -> tf.Tensor:
-        """r_nk, [n, components]."""
-        return tf.nn.softmax(log_joint)
-
     def log_prob(self, x, condition=None):
-        return tf.reduce_logsumexp(self.log_joint(self.flat(x)), -1)
-
-    def encode(self, x, condition=None):
-        """p(k | x), [n, components]."""
-        return tf.nn.softmax(self.log_joint(self.flat(x)))
+        return self.expect(x, training=False)[0]
 
     def players(self):
         return {"model": Player(update=self.e_step)}
 
     def e_step(self, x, condition=None, training=True):
-        x = self.flat(x)
-        log_joint = self.log_joint(x)
+        log_prob, grown = self.expect(x, training)
         if training:
-            r = self.responsibilities(log_joint)
             replica = tf.distribute.get_replica_context()
-            for name, value in {"counts": tf.reduce_sum(r, 0), **self.statistics(x, r)}.items():
+            for name, value in grown.items():
                 self.sums[name].assign_add(
                     replica.all_reduce("sum", value) if replica.num_replicas_in_sync > 1 else value
                 )
-        return {"loss": -tf.reduce_logsumexp(log_joint, -1)}, []
+        return {"loss": -log_prob}, []
 
     def after_epoch(self):
         counts = self.sums["counts"].value
@@ -98,6 +77,43 @@ class EM(GenerativeModel):
         self.rounds.assign_add(1)
         for v in self.sums.values():
             v.assign(tf.zeros(v.shape))
+
+
+class Mixture(EM):
+    """The base of mixtures of independent examples: they add `log_joint` and `statistics`."""
+
+    def __init__(self, shape, components: int, moments: dict[str, tuple[int, ...]], values: str):
+        super().__init__(shape, components, moments, values)
+        self.dims = math.prod(self.shape)
+
+    def log_joint(self, x: tf.Tensor) -> tf.Tensor:
+        """log π_k p(x | k), [n, components]."""
+        raise NotImplementedError
+
+    def statistics(self, x: tf.Tensor, r: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The sums over a batch [n, dims] under responsibilities [n, components]."""
+        raise NotImplementedError
+
+    def responsibilities(self, log_joint: tf.Tensor) -> tf.Tensor:
+        """r_nk, [n, components]."""
+        return tf.nn.softmax(log_joint)
+
+    def expect(self, x, training):
+        x = self.flat(x)
+        log_joint = self.log_joint(x)
+        log_prob = tf.reduce_logsumexp(log_joint, -1)
+        if not training:
+            return log_prob, {}
+        r = self.responsibilities(log_joint)
+        return log_prob, {"counts": tf.reduce_sum(r, 0), **self.statistics(x, r)}
+
+    def encode(self, x, condition=None):
+        """p(k | x), [n, components]."""
+        return tf.nn.softmax(self.log_joint(self.flat(x)))
+
+    def cluster(self, x, condition=None):
+        """The most probable component [n]."""
+        return tf.argmax(self.log_joint(self.flat(x)), -1)
 
 
 def _equal(shape, dtype=None):

@@ -6,27 +6,33 @@ Lazarsfeld and Henry, "Latent structure analysis", 1968; Bishop, "Pattern recogn
 section 9.3.3.
 """
 
+import math
+
 import keras
 import tensorflow as tf
 
 from tfgen import laws, rng
-from tfgen.mixture.em import EM
+from tfgen.checks import at_least
+from tfgen.mixture.em import Mixture
 
 __all__ = ["MoB"]
 
 
-class MoB(EM):
+class MoB(Mixture):
     """A mixture of `components` Bernoulli distributions over binary examples, learnt by exact EM, an M-step an epoch.
 
     The first epoch draws where each component starts: at a few examples, half way to grey. EM begins with the second.
 
     Arguments:
         floor: means stay within [floor, 1 - floor]: the maximum under that bound, which keeps log p finite on new data.
+        prior: examples of half grey that each component has seen before all others, a Beta prior of its means.
     """
 
-    def __init__(self, shape, *, components: int = 10, floor: float = 1e-3):
-        super().__init__(shape, components, {"x": 1}, values="binary")
-        self.floor = floor
+    def __init__(self, shape, *, components: int = 10, floor: float = 1e-3, prior: float = 0.0):
+        at_least(0, prior=prior)
+        dims = math.prod(shape) if isinstance(shape, (tuple, list)) else shape
+        super().__init__(shape, components, {"x": (components, dims)}, values="binary")
+        self.floor, self.prior = floor, prior
         start = keras.initializers.RandomUniform(0.25, 0.75)
         self.means = self.add_weight(shape=(components, self.dims), initializer=start, trainable=False, name="means")
 
@@ -56,7 +62,8 @@ class MoB(EM):
         self.means.assign(tf.where(counts[:, None] > 0, means, self.means.value))
 
     def maximise(self, counts, sums):
-        means = tf.clip_by_value(sums["x"] / tf.maximum(counts, 1e-30)[:, None], self.floor, 1 - self.floor)
+        shares = (sums["x"] + 0.5 * self.prior) / tf.maximum(counts + self.prior, 1e-30)[:, None]
+        means = tf.clip_by_value(shares, self.floor, 1 - self.floor)
         self.means.assign(tf.where(counts[:, None] > 1e-6, means, self.means.value))
 
     @property
@@ -66,3 +73,7 @@ class MoB(EM):
     def generate(self, noise, condition=None):
         means = tf.gather(self.means.value, rng.categorical(noise["component"], logits=self.log_weights.value))
         return tf.reshape(tf.cast(noise["x"] < means, tf.float32), [-1, *self.shape])
+
+    def filters(self):
+        """The means, [components, *shape]."""
+        return tf.reshape(self.means.value, [-1, *self.shape])

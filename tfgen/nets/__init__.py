@@ -5,6 +5,7 @@ from tfgen.nets.coding import CODERS, decoder_net, encoder_net
 from tfgen.nets.dcgan import painter, reader
 from tfgen.nets.mlp import dense, mlp
 from tfgen.nets.pair import NETS, critic_net, generator_net
+from tfgen.nets.pretrained import sigmoid_classifier
 from tfgen.nets.resnet import residual_painter, residual_reader
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "reader",
     "residual_painter",
     "residual_reader",
+    "sigmoid_classifier",
 ]

@@ -1,6 +1,7 @@
 """Parts of which systems are made. A part never knows the system that uses it."""
 
 from tfgen.parts.average import Average
+from tfgen.parts.chains import coins, persistent
 from tfgen.parts.channels import Channels, MixtureOfScales
 from tfgen.parts.critic import Critic, features
 from tfgen.parts.history import History
@@ -25,9 +26,11 @@ __all__ = [
     "Pool",
     "Stages",
     "Weighted",
+    "coins",
     "drawn",
     "features",
     "likelihood",
+    "persistent",
     "posterior",
     "prior",
 ]

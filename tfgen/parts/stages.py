@@ -14,7 +14,8 @@ __all__ = ["Stages"]
 class Stages(keras.layers.Layer):
     """Stage i lasts epochs[i] epochs; the last one, which has no number, as long as training goes on.
 
-    A model gives its players `turns=self.stages.turns(i)`, and calls `self.stages.after_epoch(self)` in `after_epoch`.
+    A model gives its players `turns=self.stages.turns(i)`, and calls `self.stages.after_epoch(self)` in `after_epoch`;
+    a `Staged` one does so by itself.
     """
 
     def __init__(self, epochs: tuple[int, ...]):
@@ -39,8 +40,11 @@ class Stages(keras.layers.Layer):
         """Of a player that learns in this stage, and waits in any other."""
         return turns if self.now() == stage else 0
 
-    def after_epoch(self, model) -> None:
+    def after_epoch(self, model) -> int | None:
+        """The stage that begins with the next epoch, where another one does."""
         before = self.now()
         self.done.assign_add(1)
-        if self.now() != before:
-            model.trace_again()
+        if self.now() == before:
+            return None
+        model.trace_again()
+        return self.now()
