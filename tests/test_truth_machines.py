@@ -147,7 +147,7 @@ def test_class_rbm():
 def test_class_rbm_learns_to_classify():
     """What no linear machine can say: whether the first pair of bits is the second one."""
     keras.utils.set_random_seed(3)
-    rbm = ClassRBM((4,), condition=2, hidden=12, k=3, learning_rate=0.5)
+    rbm = ClassRBM((4,), condition=2, hidden=12, chains=40, learning_rate=0.5)
     rbm.compile()
     x = np.tile(STATES[[0, 3, 12, 15]], (200, 1))
     y = (x[:, 0] != x[:, 3]).astype(int)

@@ -39,6 +39,13 @@ def _told(d: int):
     return _bits(d), np.random.default_rng(1).integers(0, 3, 64)
 
 
+def _tiny_class_rbm():
+    """Its weights are those of a machine that has learnt: from the start a label is not heard for some epochs."""
+    model = ClassRBM((5,), condition=3, hidden=4, sweeps=10)
+    model.W.assign(np.random.default_rng(2).normal(size=model.W.shape))
+    return model
+
+
 def _points():
     return np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
 
@@ -67,7 +74,7 @@ ENTRIES = [
         ClassRBM,
         "Larochelle and Bengio 2008",
         "RBM of examples and labels, p(x, y)",
-        tiny=functools.partial(ClassRBM, (5,), condition=3, hidden=4, sweeps=10),
+        tiny=_tiny_class_rbm,
         tiny_data=functools.partial(_told, 5),
         full=functools.partial(ClassRBM, condition=10, hidden=500, chains=100),
     ),

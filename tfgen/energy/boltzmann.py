@@ -34,13 +34,13 @@ class Boltzmann(GenerativeModel):
 
     Example:
         Two units seen, two hidden; links v_1 h_1 = 2, v_2 h_2 = 1, h_1 h_2 = -1, no biases. The sixteen terms of Z add
-        up to 39.70, and both seen units are on in 47 % of all cases.
+        up to 39.69, and both seen units are on in 47 % of all cases.
 
         >>> machine = Boltzmann((2,), hidden=2)
         >>> machine.set([(0, 2, 2.0), (1, 3, 1.0), (2, 3, -1.0)])
         >>> v, h = [[1.0, 1.0]], [[1.0, 0.0]]
         >>> f"{float(machine.energy(v, h)[0]):.0f} {float(tf.exp(machine.log_z())):.2f}"
-        '-2 39.70'
+        '-2 39.69'
         >>> f"{float(machine.probability(v, h)[0]):.3f} {float(machine.probability(v)[0]):.3f}"
         '0.186 0.466'
     """

@@ -38,16 +38,6 @@ ENTRIES = [
         epochs=30,
     ),
     Entry(
-        "mob",
-        MoB,
-        "Lazarsfeld and Henry 1968; Bishop 2006",
-        "mixture of Bernoullis, by EM",
-        tiny=functools.partial(MoB, (5,), components=3),
-        tiny_data=_bits,
-        full=functools.partial(MoB, components=500),
-        epochs=30,
-    ),
-    Entry(
         "hmm",
         HMM,
         "Baum et al. 1970",
@@ -55,6 +45,16 @@ ENTRIES = [
         tiny=functools.partial(HMM, (4, 2), states=3),
         tiny_data=_walks,
         full=functools.partial(HMM, states=10),
+        epochs=30,
+    ),
+    Entry(
+        "mob",
+        MoB,
+        "Lazarsfeld and Henry 1968; Bishop 2006",
+        "mixture of Bernoullis, by EM",
+        tiny=functools.partial(MoB, (5,), components=3),
+        tiny_data=_bits,
+        full=functools.partial(MoB, components=500),
         epochs=30,
     ),
 ]
