@@ -96,7 +96,7 @@ class BeliefNet(GenerativeModel):
         return range(1, len(self.sizes))
 
     def exact_log_prob(self, x: tf.Tensor) -> tf.Tensor:
-        """log p(x) [n], float64, by the sum over all states of the hidden units."""
+        """log p(x) [n], by the sum over all states of the hidden units."""
         refused = "log p(x) of a belief net is a sum over all states of its hidden units, and here are {}: see `bound`"
         return log_sum(sum(self.sizes[1:]), lambda h: self.log_joint(x, h), refused)
 

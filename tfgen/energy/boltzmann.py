@@ -102,7 +102,7 @@ class Boltzmann(GenerativeModel):
             "the free energy of a Boltzmann machine is a sum over every state of its hidden units, and this one has {} "
             "of them: take fewer hidden units"
         )
-        return tf.cast(-log_sum(self.hidden, log_f, refused), tf.float32)
+        return -log_sum(self.hidden, log_f, refused)
 
     @property
     def states(self) -> int:

@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfgen import laws
 from tfgen.checks import one_of, positive
 
 __all__ = ["COVARIANCES", "Gaussians"]
@@ -116,16 +117,12 @@ class Gaussians:
         else:
             self._scale(tf.eye(self.dims, batch_shape=[self.scales.shape[0]]) * deviation)
 
-    @property
-    def draws(self) -> int:
-        return self.dims
+    def law(self, length) -> laws.Law:
+        """Of a sequence of draws."""
+        return laws.normal(length, self.dims)
 
     def read(self, x: tf.Tensor) -> tf.Tensor:
         return x
-
-    def pick(self, k: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
-        """x [n, dims] of components k [n] by uniforms [n, dims]."""
-        return self.draw(k, tf.math.ndtri(tf.clip_by_value(u, 1e-7, 1 - 1e-7)))
 
     def draw(self, k: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
         """x [n, dims] of components k [n] by standard normal z [n, dims]."""

@@ -130,7 +130,7 @@ class HMM(EM):
 
     @property
     def laws(self):
-        return laws.uniform(self.shape[0], 1 + self.emissions.draws)
+        return {"state": laws.uniform(self.shape[0]), "x": self.emissions.law(self.shape[0])}
 
     def start(self, n, condition=None):
         return tf.tile(self.log_weights.value[None], [n, 1])
@@ -138,16 +138,14 @@ class HMM(EM):
     def advance(self, noise, state, condition=None):
         def step(u, logits):
             z = rng.categorical(u[:, 0], logits=logits)
-            return self.emissions.pick(z, u[:, 1:]), tf.gather(self.log_moves.value, z)
+            return self.emissions.draw(z, u[:, 1:]), tf.gather(self.log_moves.value, z)
 
-        x, state = unroll(step, noise, state)
+        x, state = unroll(step, tf.concat([noise["state"][..., None], noise["x"]], -1), state)
         return tf.reshape(x, [tf.shape(x)[0], tf.shape(x)[1], *self.shape[1:]]), state
 
 
 class Categoricals:
     """A table of symbols for each state, as weights of `owner`."""
-
-    draws = 1
 
     def __init__(self, owner, states: int, symbols: int, floor: float):
         if not 0 < floor * symbols < 1:
@@ -175,7 +173,10 @@ class Categoricals:
         table = self._floored(self._shares(tf.maximum(sums["symbols"], 1e-30)))
         self.table.assign(tf.where(counts[:, None] > 1e-6, table, self.table.value))
 
-    def pick(self, z, u):
+    def law(self, length):
+        return laws.uniform(length, 1)
+
+    def draw(self, z, u):
         symbols = rng.categorical(u[:, 0], logits=tf.math.log(self._shares(tf.gather(self.table.value, z))))
         return tf.cast(symbols, tf.float32)[:, None]
 

@@ -19,7 +19,7 @@ def binary_states(units: int, first: int = 0, last: int | None = None) -> tf.Ten
 
 
 def log_sum(units: int, log_f: Callable, refused: str) -> tf.Tensor:
-    """log Σ_s f(s) over all states s, float64; `log_f` takes [states, units] and gives [..., states].
+    """log Σ_s f(s) over all states s, in the precision of `log_f`, which takes [states, units] and gives [..., states].
 
     `refused` is said of more than 2^24 states, "{}" in it their number.
     """
@@ -27,7 +27,6 @@ def log_sum(units: int, log_f: Callable, refused: str) -> tf.Tensor:
         raise ValueError(refused.format(f"2^{units}"))
     total, starts = None, range(0, 2**units, BLOCK)
     for first in progress(starts, len(starts), "log Z"):
-        log_f_s = log_f(binary_states(units, first, min(first + BLOCK, 2**units)))
-        part = tf.reduce_logsumexp(tf.cast(log_f_s, tf.float64), -1)
+        part = tf.reduce_logsumexp(log_f(binary_states(units, first, min(first + BLOCK, 2**units))), -1)
         total = part if total is None else tf.reduce_logsumexp(tf.stack([total, part]), 0)
     return total
