@@ -33,7 +33,7 @@ def test_sbn_density_and_samples(sbn):
     log_p = exact(sbn)
     np.testing.assert_allclose(sbn.exact_log_prob(STATES), log_p, atol=1e-5)
     found = metrics.enumerated_log_likelihood(sbn, STATES)
-    assert found.how == "enumerated" and np.exp(found.each).sum() == pytest.approx(1, abs=1e-4)
+    assert found.how == "enumerated" and np.exp(-found.each).sum() == pytest.approx(1, abs=1e-4)
     near(frequencies(sbn.sample(20_000, seed=1)), np.exp(log_p), 20_000)
 
 

@@ -331,7 +331,7 @@ def test_dbn_density_bound_and_samples(dbn):
     bounds = [-dbn.free_energy_bound(x, k=k, seed=1).numpy().reshape(16, -1).mean(1) - log_z for k in (1, 5)]
     assert (bounds[0] < bounds[1] + 0.05).all() and (bounds[1] < np.log(exact)).all()
     found = metrics.enumerated_log_likelihood(dbn, STATES, k=500)
-    np.testing.assert_allclose(found.each, np.log(exact), atol=0.3)
+    np.testing.assert_allclose(-found.each, np.log(exact), atol=0.3)
     assert found.how == "a bound, enumerated"
     near(frequencies(dbn.sample(20_000, seed=7)), exact, 20_000)
 
@@ -445,8 +445,8 @@ def test_pseudo_likelihood():
     p = np.exp(oracles.rbm_log_prob(STATES, rbm.W.numpy(), rbm.a.numpy(), rbm.b.numpy()))
     flips = [[int("".join(map(str, r)), 2) for r in (np.abs(STATES - np.eye(4)[i]).astype(int))] for i in range(4)]
     exact = sum(np.log(p / (p + p[flip])) for flip in flips)
-    np.testing.assert_allclose(metrics.pseudo_likelihood(rbm, STATES).each, exact, atol=1e-4)
-    many = metrics.pseudo_likelihood(rbm, np.repeat(STATES, 300, 0), units=2).each.reshape(16, -1).mean(1)
+    np.testing.assert_allclose(-metrics.pseudo_likelihood(rbm, STATES).each, exact, atol=1e-4)
+    many = -metrics.pseudo_likelihood(rbm, np.repeat(STATES, 300, 0), units=2).each.reshape(16, -1).mean(1)
     np.testing.assert_allclose(many, exact, atol=0.25)
     with pytest.raises(ValueError, match="takes real values: the pseudo-likelihood"):
         metrics.pseudo_likelihood(RBM((4,), hidden=3, units="gaussian"), STATES)
