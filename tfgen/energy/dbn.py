@@ -195,12 +195,12 @@ class DBN(Staged):
 
     def encode(self, x, condition=None):
         """The top layer's probabilities, each layer below at its own, [n, hidden[-1]]."""
-        return self.top.encode(self.top_input(x))
+        return tf.sigmoid(self.top.hidden_logits(self.top_input(x)))
 
     def reconstruct(self, x, condition=None):
         """Up and down again, at each unit's mean."""
-        h = self.top.reconstruct(self.top_input(x))
-        for rbm in self.below[::-1]:
+        h = self.encode(x)
+        for rbm in self.rbms[::-1]:
             h = rbm.units.mean(rbm.visible_logits(h))
         return tf.reshape(self.below[0].units.write(h), [-1, *self.shape])
 
