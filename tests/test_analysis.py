@@ -322,7 +322,7 @@ def gan(tmp_path_factory):
     "name, expected",
     [
         ("gan", {"stages", "film", "walk", "steps"}),
-        ("vae", {"stages", "film", "walk", "steps", "latent", "neighbours"}),
+        ("vae", {"stages", "film", "walk", "steps", "latent", "neighbours", "units"}),
     ],
 )
 def test_analyse(request, capsys, name, expected):
@@ -382,7 +382,7 @@ def test_what_is_not_there_is_said(vae, monkeypatch):
         raise ValueError("there is no classifier of it")
 
     monkeypatch.setattr("tfgen.runs.analysing.metrics.feature_network", none)
-    assert set(analyse(vae, say=lines.append)) == {"walk", "traversals"}
+    assert set(analyse(vae, say=lines.append)) == {"walk", "traversals", "units"}
     assert {path.name for path in vae.analysis.iterdir()} == {"walk.png", "steps.png", "latent.png", "neighbours.png"}
     for words in ("train anew", "no test split", "no classifier"):
         assert any(words in line for line in lines), words

@@ -740,8 +740,9 @@ def test_compare(home, capsys):
 # -- claims ------------------------------------------------------------------------------------------------------------
 
 
+PAGES = ("docs/adversarial.md", "docs/variational.md")  # whose claims share their commands
 QUICK = {
-    c["metric"] if c["page"] == "docs/adversarial.md" else c["system"]: c
+    c["metric"] if c["page"] in PAGES else c["system"]: c
     for c in reversed(claims.read())
     if c["train"] and not c["run"]
 }
@@ -749,7 +750,7 @@ QUICK = {
 
 @pytest.mark.parametrize("claim", {c["name"]: c for c in QUICK.values()}.values(), ids=lambda c: c["name"])
 def test_reproduce_quick(home, capsys, claim):
-    """One claim of each system; of the adversarial ones, which share their commands, one of each kind of figure."""
+    """One claim of each system; of those on pages whose claims share their commands, one of each kind of figure."""
     before = claims.CSV.read_bytes()
     code, out, err = run(capsys, "reproduce", claim["name"], "--quick")
     assert code == 0, err

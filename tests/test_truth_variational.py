@@ -13,7 +13,7 @@ import tensorflow as tf
 from scipy import stats
 from scipy.special import logsumexp
 
-from tfgen import callbacks, condition, losses, metrics, parts, rng
+from tfgen import analysis, callbacks, condition, losses, metrics, parts, rng
 from tfgen.flows import Planar
 from tfgen.nets import mlp
 from tfgen.parts import Diagonal
@@ -451,6 +451,57 @@ def test_a_class_is_learnt_from_few_labels():
     assert one[:, :4].mean() > one[:, 4:].mean() + 0.3
     none = model.sample(200, 2, seed=1).numpy()  # no label: either kind
     assert abs(none[:, :4].mean() - 0.5) < 0.2
+
+
+# -- what is looked at -------------------------------------------------------------------------------------------------
+
+
+def test_estimates_are_functions_of_the_same_weights():
+    model = moved(TWO(condition=2))
+    names = ("elbo", "iwae", "jvi:1", "jvi:2")
+    found = metrics.estimates(model, STATES, LABELS, objectives=names, k=8, seed=1, batch=16)
+    log_w = model.log_w(tf.constant(STATES), LABELS, 8, rng.fold_in(rng.as_seed(1), 0))
+    for name in names:
+        np.testing.assert_allclose(found[name].each, -losses.objective(name)(log_w).numpy(), rtol=1e-4)
+    assert found["elbo"].nats > found["iwae"].nats > found["jvi:1"].nats
+    with pytest.raises(ValueError, match="no posterior"):
+        metrics.estimates(NICE((4,)), STATES, objectives=("elbo",))
+
+
+def test_pieces_fit_the_widest_maps():
+    """Of a convolutional net the maps are wider than any number of filters."""
+    from tfgen.metrics.likelihood import _widest
+
+    assert _widest(VAE((12, 12, 1), net="conv", width=8, latent=2)) == 6 * 6 * 8
+    assert _widest(VAE((4,), hidden=(50,))) == 100
+
+
+def test_active_units():
+    """A dimension whose posterior is the prior is none; the divergence of the other is the oracle's."""
+    model = VAE((3,), latent=2, hidden=(), likelihood="gaussian")
+    raw = math.log(math.expm1(1 - 1e-3))
+    kernel = np.zeros((3, 4))
+    kernel[:, 0] = [1.0, -0.5, 0.2]
+    model.q.net.set_weights([kernel, np.array([0, 0, math.log(math.expm1(0.5)), raw])])
+    x = np.random.default_rng(0).normal(size=(700, 3)).astype("float32")
+    units = analysis.active_units(model, x)
+    mean = x @ kernel[:, 0]
+    np.testing.assert_allclose(units.variance, [mean.var(), 0], atol=1e-4)
+    expected = oracles.kl_normal(mean[:50].astype(float), np.full(50, 0.501)).mean()
+    np.testing.assert_allclose(analysis.active_units(model, x[:50]).kl, [expected, 0], atol=1e-3)
+    assert units.active == 1
+
+
+def test_a_manifold_is_a_grid_of_quantiles():
+    model = VAE((2,), latent=2, hidden=(), likelihood="gaussian:1")
+    model.decoder.set_weights([np.eye(2), np.zeros(2)])  # x is z
+    grid = analysis.manifold(model, 3)
+    q = stats.norm.ppf(5 / 6)
+    np.testing.assert_allclose(grid[0], [[-q, q], [0, q], [q, q]], atol=1e-5)
+    np.testing.assert_allclose(grid[2, 1], [0, -q], atol=1e-5)
+    for other in (VAE((2,), latent=3), NICE((2,), hidden=(4,))):
+        with pytest.raises(ValueError, match="two latent dimensions"):
+            analysis.manifold(other)
 
 
 # -- nets and the door -------------------------------------------------------------------------------------------------

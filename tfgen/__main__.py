@@ -196,6 +196,10 @@ def evaluate(
             min=10, help="To compare with the data; by default 10,000 where there is no likelihood, else none."
         ),
     ] = None,
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(help="Of variational models: estimate by elbo, iwae, jvi:1 or jvi:2, too; may be repeated."),
+    ] = None,
 ) -> None:
     """Every metric that is true of the model, into the terminal and card.json."""
     _tensorflow()
@@ -211,6 +215,7 @@ def evaluate(
         chains=chains,
         temperatures=temperatures,
         samples=samples,
+        objectives=tuple(objective or ()),
     )
     print(f"written into {run}/card.json")
     _say_export(run)

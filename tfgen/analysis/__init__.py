@@ -9,11 +9,14 @@ from tfgen.analysis.coding import Arithmetic, Traversal, arithmetic, codes_linea
 from tfgen.analysis.drawing import film, paths, sheet, side_by_side, step_curves
 from tfgen.analysis.latent import between, decodes, has_latent, is_uniform, roughness, slerp, step_sizes, walk
 from tfgen.analysis.memorising import Memory, memory, neighbours
+from tfgen.analysis.units import Units, active_units, manifold, unit_bars
 
 __all__ = [
     "Arithmetic",
     "Memory",
     "Traversal",
+    "Units",
+    "active_units",
     "arithmetic",
     "between",
     "codes_linearly",
@@ -21,6 +24,7 @@ __all__ = [
     "film",
     "has_latent",
     "is_uniform",
+    "manifold",
     "memory",
     "neighbours",
     "paths",
@@ -31,5 +35,6 @@ __all__ = [
     "step_curves",
     "step_sizes",
     "traversals",
+    "unit_bars",
     "walk",
 ]

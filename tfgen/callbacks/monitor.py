@@ -16,6 +16,8 @@ from tfgen import pictures
 
 __all__ = ["Monitor", "write_scalars"]
 
+MOST = 64  # latent dimensions that have a curve each
+
 
 class Monitor(keras.callbacks.Callback):
     """Writes with `tf.summary`: each term in training and on what is held out side by side, `loss/train` and
@@ -64,6 +66,7 @@ class Monitor(keras.callbacks.Callback):
             if step % self.every == 0:
                 self._histograms(step)
                 self._pictures(step)
+                self._dimensions(step)
         self.writer.flush()
 
     def on_train_end(self, logs=None):
@@ -94,6 +97,18 @@ class Monitor(keras.callbacks.Callback):
             x, condition = self.held_out
             reconstruction = self.model.reconstruct(tf.constant(x), condition)
             tf.summary.image("reconstructions", pictures.pairs(x, reconstruction, self.model.values)[None], step)
+
+    def _dimensions(self, step: int) -> None:
+        """The divergence of each latent dimension on what is held out, where it has a closed form."""
+        if self.held_out is None or not hasattr(self.model, "kl_of_dimensions"):
+            return
+        x, condition = self.held_out
+        kl = self.model.kl_of_dimensions(tf.constant(x), condition)
+        if kl is not None:
+            values = keras.ops.convert_to_numpy(kl).mean(0)
+            _histogram("kl/dimensions", values, step)
+            for i, value in enumerate(values[:MOST]):
+                tf.summary.scalar(f"kl_of_dimensions/{i:02d}", value, step)
 
 
 def write_scalars(folder: str | Path, values: dict[str, float], step: int) -> None:

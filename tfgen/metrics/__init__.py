@@ -18,6 +18,7 @@ from tfgen.metrics.likelihood import (
     annealed_log_likelihood,
     bits_per_dim,
     enumerated_log_likelihood,
+    estimates,
     likelihood,
     pseudo_likelihood,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "composite",
     "density_coverage",
     "enumerated_log_likelihood",
+    "estimates",
     "feature_network",
     "frechet_distance",
     "inception_score",

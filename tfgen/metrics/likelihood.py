@@ -1,14 +1,16 @@
 """Likelihoods: exact where a model has `log_prob`, by importance sampling where it has `bound`, by annealing where it
 has an energy."""
 
+import contextlib
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import door, rng
+from tfgen import door, losses, rng
 from tfgen.progress import progress
 from tfgen.sampling import LogZ, annealed_importance, reverse_annealed_importance
 
@@ -18,6 +20,7 @@ __all__ = [
     "annealed_log_likelihood",
     "bits_per_dim",
     "enumerated_log_likelihood",
+    "estimates",
     "likelihood",
     "pseudo_likelihood",
 ]
@@ -74,10 +77,7 @@ def likelihood(
         raise ValueError(
             f"{type(model).__name__} has neither log_prob nor bound: it can sample, and cannot say how likely x is"
         )
-    widest = max([math.prod(d or 1 for d in model.shape), *(v.shape[-1] for v in model.trainable_variables if v.shape)])
-    piece = (
-        1 if exact else int(np.clip(memory // (4 * widest * batch * 4), 1, k))
-    )  # about four tensors of the widest layer live at once
+    piece = 1 if exact else int(np.clip(memory // (4 * _widest(model) * batch * 4), 1, k))  # four such tensors at once
     sizes = [piece] * (k // piece) + ([k % piece] if k % piece else [])
 
     @tf.function(reduce_retracing=True)
@@ -104,6 +104,37 @@ def likelihood(
     )
     how = "exact" if exact else f"importance, k={k}"
     return _summary(each, how)
+
+
+def _widest(model) -> int:
+    """The most numbers that one layer gives of an example."""
+    sizes = [math.prod(d or 1 for d in model.shape), *(v.shape[-1] for v in model.trainable_variables if v.shape)]
+    for layer in model._flatten_layers():
+        with contextlib.suppress(AttributeError):  # layers outside of a net know no shapes
+            sizes.append(math.prod(d or 1 for d in layer.output.shape[1:]))
+    return max(sizes)
+
+
+def estimates(
+    model, x, condition=None, *, objectives: Sequence[str], k: int = 32, seed: int = 0, batch: int = 100
+) -> dict[str, Likelihood]:
+    """-log p(x) as objectives of `tfgen.losses.OBJECTIVES` estimate it by the same k samples: "elbo", "iwae",
+    "jvi:2"."""
+    x, functions = np.asarray(x), {name: losses.objective(name) for name in objectives}
+    door.check_data(model, x, condition, batch)
+    if not hasattr(model, "log_w"):
+        raise ValueError(f"{type(model).__name__} has no posterior, and no objective of one")
+
+    @tf.function(reduce_retracing=True)
+    def score(x, condition, seed):
+        log_w = tf.ensure_shape(model.log_w(x, condition, k, seed), [None, k])
+        return {name: function(log_w) for name, function in functions.items()}
+
+    parts = []
+    for i, at in enumerate(range(0, len(x), batch)):
+        told = None if condition is None else tf.nest.map_structure(lambda c: c[at : at + batch], condition)  # noqa: B023
+        parts.append(score(tf.constant(x[at : at + batch], tf.float32), told, rng.fold_in(rng.as_seed(seed), i)))
+    return {name: _summary(np.concatenate([part[name] for part in parts]), f"{name}, k={k}") for name in functions}
 
 
 def annealed_log_likelihood(

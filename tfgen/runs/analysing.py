@@ -22,7 +22,7 @@ NUMBERS, EXAMPLES = (
     2**27,
     60_000,
 )  # of the training set that neighbours are looked for in: examples, and no more numbers than these
-PAIRS, STEPS, JUDGED, SHOWN, NEAREST, STAGES = 8, 9, 256, 12, 5, 6
+PAIRS, STEPS, JUDGED, SHOWN, NEAREST, STAGES, GRID = 8, 9, 256, 12, 5, 6, 20
 
 
 def analyse(
@@ -196,6 +196,36 @@ def _traversals(study: _Study) -> dict:
     return {"pictures": [traversal.name for traversal in found]} if found else {}
 
 
+def _units(study: _Study) -> dict:
+    """How is information coded: which latent dimensions are used?"""
+    model, (x, condition) = study.model, study.examples
+    if not (analysis.decodes(model) and hasattr(model, "encode")) or model.noise_signature()["z"].shape.rank != 2:
+        return {}
+    if model.encode(tf.constant(x[:1]), _first(condition)).shape[1:] != model.noise_signature()["z"].shape[1:]:
+        return {}
+    units = analysis.active_units(model, x, condition)
+    analysis.unit_bars(units, study.folder / "units.png")
+    study.tell("units.png", f"which latent dimensions are used? {units.active} of {len(units.variance)} are active")
+    figures = {"active": units.active, "of": len(units.variance), "variance": [float(v) for v in units.variance]}
+    return figures if units.kl is None else {**figures, "kl": [float(v) for v in units.kl]}
+
+
+def _manifold(study: _Study) -> dict:
+    """Has the manifold sensible properties: all of it, where it is a plane."""
+    model = study.model
+    if study.plane or not analysis.decodes(model) or model.noise_signature()["z"].shape[1:] != (2,):
+        return {}
+    told = study.run.conditions(model, 1)
+    x = analysis.manifold(model, GRID, None if told is None else tf.nest.map_structure(lambda part: part[0], told))
+    question = "what lies where? Means at the quantiles of both latent dimensions"
+    study.picture("manifold.png", study.sheet(x), question)
+    return {"grid": GRID}
+
+
+def _first(condition):
+    return None if condition is None else tf.nest.map_structure(lambda part: part[:1], condition)
+
+
 def _memory(study: _Study) -> dict:
     """Does it memorise?"""
     x, train = study.sample(JUDGED), study.train
@@ -235,6 +265,8 @@ _QUESTIONS: dict[str, Callable[[_Study], dict]] = {
     "walk": _walk,
     "arithmetic": _arithmetic,
     "traversals": _traversals,
+    "units": _units,
+    "manifold": _manifold,
     "memory": _memory,
 }
 

@@ -30,6 +30,7 @@ def evaluate(
     chains: int = 100,
     temperatures: int = 10_000,
     samples: int | None = None,
+    objectives: tuple[str, ...] = (),
     network: metrics.FeatureNetwork | None = None,
     say: Callable[[str], None] = print,
 ) -> dict[str, Figure]:
@@ -43,6 +44,7 @@ def evaluate(
         chains, temperatures: of annealed importance sampling, where the model has an energy.
         samples: how many to draw and compare with the data; by default 10,000 (2,500 points) of a model that has no
             likelihood, and none of others.
+        objectives: of `tfgen.losses.OBJECTIVES`, by which -log p(x) is estimated, too: each from k samples.
         network: sees what the samples are of, where they are pictures; by default the classifier of the data set.
     """
     with run.locked():
@@ -51,7 +53,7 @@ def evaluate(
         source = material.open(split, limit)
         case = Case(material, source, *material.arrays(source, seed), split, limit, seed, say)
         terms = _losses(case)
-        figures = terms | _likelihood(case, k) | _energy(case, chains, temperatures) | _reconstruction(case)
+        figures = terms | _likelihood(case, k, objectives) | _energy(case, chains, temperatures) | _reconstruction(case)
         figures |= decisions(case)
         figures |= of_samples(case, default_samples(case, samples), network)
         if hasattr(model, "reconstruct"):
@@ -91,11 +93,17 @@ def _losses(case: Case) -> dict[str, Figure]:
     }
 
 
-def _likelihood(case: Case, k: int) -> dict[str, Figure]:
+def _likelihood(case: Case, k: int, objectives: tuple[str, ...]) -> dict[str, Figure]:
     if not hasattr(case.model, "log_prob") and not hasattr(case.model, "bound"):
         return {}
     found = metrics.likelihood(case.model, case.x, case.condition, k=k, seed=case.seed)
-    return _nats("nats", found, case, found.how)
+    figures = _nats("nats", found, case, found.how)
+    if objectives:
+        others = metrics.estimates(case.model, case.x, case.condition, objectives=objectives, k=k, seed=case.seed)
+        for name, found in others.items():
+            how = f"-log p(x), {found.how}{', no bound' if name.startswith('jvi') else ''}"
+            figures[f"nats_{name.replace(':', '_')}"] = {"value": found.nats, "error": found.error, "how": how}
+    return figures
 
 
 def _energy(case: Case, chains: int, temperatures: int) -> dict[str, Figure]:

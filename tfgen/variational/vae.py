@@ -52,5 +52,5 @@ class VAE(Variational):
         return self.q.mean(self.seen(x, condition))
 
     def kl_of_dimensions(self, x, condition=None):
-        """KL(q(z_i | x) ‖ N(0, 1)) of each dimension, [n, latent]: of a diagonal posterior."""
-        return self.q.kl(self.seen(x, condition))
+        """KL(q(z_i | x) ‖ N(0, 1)) of each dimension, [n, latent]: of a diagonal posterior, None of others."""
+        return self.q.kl(self.seen(x, condition)) if isinstance(self.q, parts.Diagonal) else None
