@@ -1,0 +1,102 @@
+"""Scores of new examples, how well they tell novelties, and a sheet of the most and the least likely."""
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from apps.novelty import data, scoring, training
+from tfgen import analysis, catalog, pictures
+from tfgen.files import whole
+from tfgen.runs import Run
+
+__all__ = ["evaluate", "one_class", "score_files", "sheet"]
+
+ROW = 12
+
+
+def evaluate(
+    run: Run, *, by: str = "bound", data_dir=None, limit: int | None = None, say: Callable = print
+) -> scoring.Measured:
+    """AUROC of the test split: the run's normal class against all others. A sheet of pictures beside it."""
+    asked, label = run.card()["settings"], run.card()["settings"].get("normal")
+    if label is None:
+        raise ValueError(
+            f"{run.folder} learnt all of {asked['data']}: nothing of it is a novelty; score other pictures"
+        )
+    size = tuple(asked["size"]) if asked.get("size") else None
+    found = data.judged(asked["data"], label, data_dir=data_dir, limit=limit, size=size)
+    model = catalog.load(run.model_path)
+    scores = scoring.score(model, found.x, by)
+    measured = scoring.auroc(scores, found.novel)
+    pictures.save(sheet(found.x, scores, found.novel), run.folder / "novelty.png")
+    how = f"by {by}, {int((~found.novel).sum())} normal and {int(found.novel.sum())} other test examples"
+    run.write_card(figures={**run.card().get("figures", {}), "novelty": {by: {"auroc": measured.auroc, "how": how}}})
+    say(
+        f"class {label}: AUROC {100 * measured.auroc:.2f} ± {100 * measured.error:.2f}, {how}; {run.folder}/novelty.png"
+    )
+    return measured
+
+
+def one_class(
+    name: str,
+    out: Path,
+    labels: Sequence[int],
+    *,
+    by: Sequence[str] = scoring.SCORES,
+    data_dir=None,
+    limit=None,
+    say=print,
+    **options,
+) -> dict[str, list[float]]:
+    """A run for each class in turn as the normal one, and the AUROC of each; a table."""
+    table = {score: [] for score in by}
+    for label in labels:
+        run = training.train(
+            name,
+            label,
+            out / f"{Path(name).name}-{label}",
+            data_dir=data_dir,
+            limit=limit,
+            say=lambda line: None,
+            **options,
+        )
+        for score in by:
+            table[score].append(evaluate(run, by=score, data_dir=data_dir, say=say).auroc)
+    say("| normal class | " + " | ".join(map(str, labels)) + " | mean |")
+    say("|" + "---|" * (len(labels) + 2))
+    for score, values in table.items():
+        say(f"| {score} | " + " | ".join(f"{100 * v:.1f}" for v in values) + f" | {100 * np.mean(values):.1f} |")
+    return table
+
+
+def score_files(
+    run: Run, folder: str | Path, *, by: str = "bound", out: str | Path | None = None, say: Callable = print
+) -> Path:
+    """A .csv of every picture of a folder with its score and whether it is new, and a sheet of pictures beside it."""
+    model, threshold = catalog.load(run.model_path), run.card()["novelty"][by]
+    paths, x = data.files(folder, model.shape)
+    scores = scoring.score(model, x, by)
+    out = Path(out or run.folder / f"scores-{Path(folder).resolve().name}.csv")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with whole(out) as partial, partial.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["picture", "score", "new"])
+        for place in np.argsort(-scores):
+            writer.writerow(
+                [str(paths[place].relative_to(folder)), f"{scores[place]:.3f}", int(scores[place] > threshold)]
+            )
+    shown = pictures.save(sheet(x, scores, scores > threshold), out.with_suffix(".png"))
+    above = f"{int((scores > threshold).sum())} of {len(x)} pictures score above {threshold:.1f}"
+    say(f"{above}, as 1 in 20 normal ones do; {out}, {shown}")
+    return out
+
+
+def sheet(x: np.ndarray, scores: np.ndarray, novel: np.ndarray) -> np.ndarray:
+    """Two rows of the most likely, two of the least likely; below the last the scores."""
+    order = np.argsort(scores, kind="stable")
+    columns = min(ROW, max(1, len(x) // 4))
+    least, most = order[: 2 * columns], order[::-1][: 2 * columns]
+    shown = np.resize(np.concatenate([least, most]), (4, columns)) if len(x) >= 4 else np.resize(order, (4, columns))
+    return analysis.sheet(x[shown], "unit", rows=["most likely", "", "least likely", ""])

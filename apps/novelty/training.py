@@ -1,0 +1,61 @@
+"""A variational auto-encoder of normal examples, into a run's folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from apps.novelty import data, scoring
+from tfgen import catalog
+from tfgen import data as tfgen_data
+from tfgen.runs import Run, Settings, fit
+from tfgen.runs.folder import plain
+
+__all__ = ["QUANTILE", "train"]
+
+QUANTILE = 0.95  # of normal examples that were held out: scores above it are called new
+DEFAULTS = {"likelihood": "gaussian_global", "latent": 16, "hidden": (256, 256), "activation": "relu"}
+
+
+def train(
+    name: str,
+    label: int | None,
+    out: str | Path,
+    *,
+    arguments: dict | None = None,
+    size: tuple[int, int] | None = None,
+    limit: int | None = None,
+    batch: int = 100,
+    epochs: int = 50,
+    seed: int = 0,
+    data_dir: str | Path | None = None,
+    fresh: bool = False,
+    say: Callable[[str], None] = print,
+) -> Run:
+    """Learns what is normal: a set, a folder, or one class of it.
+
+    Arguments:
+        arguments: of `tfgen.VAE`, in place of those of DEFAULTS. It takes real values and has a diagonal posterior.
+    """
+    arguments = {**DEFAULTS, **(arguments or {})}
+    settings = Settings(
+        "vae", arguments, name, size=size, limit=limit, batch=batch, epochs=epochs, decay="cosine", seed=seed
+    )
+    asked = plain(settings) | {"normal": label}
+    run = Run(out)
+    run.check(asked, fresh)
+    learnt, kept = data.normal(name, label, data_dir=data_dir, limit=limit, size=size)
+    keras.utils.set_random_seed(seed)
+    model = catalog.find("vae").full(learnt.shape, **arguments)
+    if model.values != "real" or model.kl_of_dimensions(np.zeros((1, *model.shape), np.float32)) is None:
+        raise ValueError("the scores are those of real values and a diagonal posterior: take a gaussian likelihood")
+    model.compile()
+    batch = min(batch, learnt.count)
+    dataset = tfgen_data.load(learnt, batch=batch, seed=seed, values="real")
+    held_out = tfgen_data.arrays(kept, values="real"), None
+    about = {"system": "vae", "family": "variational", "data": {"name": learnt.name, "held_out": kept.count}}
+    fit(run, model, dataset, held_out, asked, about=about, fresh=fresh, say=say)
+    scores = {by: scoring.score(catalog.load(run.model_path), held_out[0], by) for by in scoring.SCORES}
+    run.write_card(novelty={by: float(np.quantile(values, QUANTILE)) for by, values in scores.items()})
+    return run

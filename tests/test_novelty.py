@@ -1,0 +1,97 @@
+"""The application that finds what is new: its figure by hand, its commands on digits, what it says of wrong input."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from apps.novelty import data, scoring
+from apps.novelty.__main__ import command
+from tfgen import catalog, rng
+from tfgen import data as tfgen_data
+from tfgen.runs import Run
+
+
+def test_auroc_by_hand():
+    """Pairs in the right order, ties half."""
+    scores, novel = np.array([1.0, 2.0, 2.0, 3.0, 0.5]), np.array([0, 0, 1, 1, 0])
+    pairs = [(b > a) + 0.5 * (b == a) for a in scores[novel == 0] for b in scores[novel == 1]]
+    assert scoring.auroc(scores, novel).auroc == pytest.approx(np.mean(pairs))
+    assert scoring.auroc(-scores, novel).auroc == pytest.approx(1 - np.mean(pairs))
+    dice = np.random.default_rng(0)
+    drawn = [scoring.auroc(dice.normal(size=60), np.arange(60) < 20) for _ in range(300)]
+    assert np.std([m.auroc for m in drawn]) == pytest.approx(np.mean([m.error for m in drawn]), rel=0.15)
+    with pytest.raises(ValueError, match="some of each"):
+        scoring.auroc(scores, np.ones(5))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("novelty") / "zeros"
+    line = ["train", "--data", "digits", "--normal", "0", "--epochs", "10", "--set", "latent=4", "--set", "hidden=32"]
+    assert command([*line, "--batch", "8", "--out", str(folder)]) == 0
+    return Run(folder)
+
+
+def test_zeros_among_digits(run, capsys):
+    """Other digits score above zeros; the held-out quantile stands in the card."""
+    assert command(["evaluate", str(run.folder)]) == 0
+    assert "class 0: AUROC 9" in capsys.readouterr().out and (run.folder / "novelty.png").is_file()
+    card = run.card()
+    assert card["figures"]["novelty"]["bound"]["auroc"] > 0.9 and card["settings"]["normal"] == 0
+    model = catalog.load(run.model_path)
+    _, kept = data.normal("digits", 0)
+    scores = scoring.score(model, kept.x.astype("float32") / 255)
+    assert np.mean(scores > card["novelty"]["bound"]) <= 0.1
+
+
+def test_the_score_is_a_bound_but_for_the_draw(run):
+    """Near minus the mean of log w; and the reconstruction is its first half."""
+    model = catalog.load(run.model_path)
+    x = data.judged("digits", 0, limit=40).x
+    drawn = -np.mean(model.log_w(x, None, 200, rng.as_seed(1)), 1)
+    bound, first = (scoring.score(model, x, by) for by in scoring.SCORES)
+    assert np.corrcoef(drawn, bound)[0, 1] > 0.9
+    np.testing.assert_allclose(bound - first, np.sum(model.kl_of_dimensions(x), -1), rtol=1e-3, atol=1e-2)
+    with pytest.raises(ValueError, match="expected one of bound, reconstruction"):
+        scoring.score(model, x, "likelihood")
+
+
+def test_a_folder_is_scored(run, tmp_path, capsys):
+    """The newest first, in a .csv, with a sheet."""
+    digits, labels = tfgen_data.arrays("digits", "test", values="unit", condition="labels")
+    for i in (*np.flatnonzero(labels == 0)[:3], *np.flatnonzero(labels == 1)[:3]):
+        Image.fromarray((255 * digits[i, ..., 0]).astype("uint8")).save(tmp_path / f"{labels[i]}-{i}.png")
+    assert command(["score", str(run.folder), str(tmp_path), "--out", str(tmp_path / "found" / "scores.csv")]) == 0
+    rows = list(csv.DictReader((tmp_path / "found" / "scores.csv").read_text().splitlines()))
+    assert [row["picture"][0] for row in rows[:3]] == ["1"] * 3 and (tmp_path / "found" / "scores.png").is_file()
+    assert sorted(map(float, (row["score"] for row in rows)), reverse=True) == [float(row["score"]) for row in rows]
+    (tmp_path / "none").mkdir()
+    assert command(["score", str(run.folder), str(tmp_path / "none")]) == 2
+    assert "holds no pictures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["train", "--data", "digits", "--normal", "11"], "classes 0 to 9"),
+        (["train", "--data", "ring"], "holds no pictures"),
+        (["train", "--data", "digits", "--normal", "0", "--set", "likelihood=bernoulli"], "a gaussian likelihood"),
+        (["train", "--data", "digits", "--normal", "0", "--set", "posterior=iaf:1"], "a diagonal posterior"),
+    ],
+)
+def test_what_does_not_fit_gets_one_line(line, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert command([*line, "--epochs", "1"]) == 2
+    error = capsys.readouterr().err.strip()
+    assert said in error and "\n" not in error
+
+
+def test_the_scorer_leaves(run):
+    """As a phone's file that gives Keras's numbers; its card says where novelty begins."""
+    assert command(["export", str(run.folder)]) == 0
+    card = json.loads((run.folder / "novelty" / "card.json").read_text())
+    assert card["threshold"]["bound"] == run.card()["novelty"]["bound"]
+    assert (run.folder / "novelty" / "novelty.tflite").is_file()
