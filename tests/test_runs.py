@@ -835,3 +835,27 @@ def test_record_writes_csv_and_page(tmp_path, monkeypatch):
     claims.write("made-mnist", ours="12.34", sd="0.05", minutes="3.0", hardware="2 CPU cores")
     assert claims.find("made-mnist")["ours"] == "12.34" and "12.34 ± 0.05" in copies["README.md"].read_text()
     assert [c for c in claims.read() if c["name"] != "made-mnist"] == others
+
+
+def test_complete(home, capsys):
+    """Before and after, as a picture and as numbers; what is known is kept; one line for what cannot be."""
+    options = ["--data", "bars", "--limit", 40, "--epochs", 1, "--set", "filters=4", "--set", "layers=1"]
+    assert run(capsys, "train", "gated_pixelcnn", *options)[0] == 0
+    folder = home / "runs" / "gated_pixelcnn-bars"
+    code, out, _ = run(capsys, "complete", folder, "-n", 5, "--seed", 1)
+    assert code == 0 and picture_of(out.splitlines()[-1].strip()).shape[0] > 100
+    more = ["--keep", "prefix:9", "--draws", 2, "--temperature", 0.5, "--out", "x.npy"]
+    assert run(capsys, "complete", folder, "-n", 5, *more)[0] == 0
+    drawn, x = np.load("x.npy"), tfgen.data.arrays("bars", "test", values="binary", limit=5)
+    assert drawn.shape == (2, 5, 4, 4, 1)
+    np.testing.assert_array_equal(drawn.reshape(2, 5, 16)[:, :, :9], np.stack([x.reshape(5, 16)[:, :9]] * 2))
+    assert run(capsys, "sample", folder, "-n", 2, "--temperature", 0, "--out", "y.npy")[0] == 0
+    np.testing.assert_array_equal(*np.load("y.npy"))
+    for arguments, words in (
+        (["complete", folder, "--keep", "middle"], "top, bottom, left, right"),
+        (["complete", folder, "--keep", "prefix:17"], "prefix:8"),
+        (["complete", folder, "--temperature", -1], "temperature=-1.0"),
+        (["complete", folder, "--out", "x.txt"], "ends in .png"),
+    ):
+        code, _, error = run(capsys, *arguments)
+        assert code == 2 and words in error and len(error.strip().splitlines()) == 1, error

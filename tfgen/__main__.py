@@ -19,6 +19,12 @@ DataDir = Annotated[
     typer.Option(help="Where TensorFlow Datasets are, or go; else TFDS_DATA_DIR, else ~/tensorflow_datasets."),
 ]
 
+Temperature = Annotated[
+    float | None,
+    typer.Option(help="Of autoregressive systems: below 1 nearer to the most likely values, 0 always these."),
+]
+TopK = Annotated[int | None, typer.Option(help="Of autoregressive systems: only so many of the most likely values.")]
+
 
 @app.callback(invoke_without_command=True)
 def main(context: typer.Context) -> None:
@@ -168,14 +174,44 @@ def sample(
     means: Annotated[
         bool, typer.Option("--means", help="What samples are drawn around, without the likelihood's noise.")
     ] = False,
+    temperature: Temperature = None,
+    top_k: TopK = None,
     out: Annotated[Path | None, typer.Option(help="A .png or .npy file; by default in the run's samples/.")] = None,
 ) -> None:
     """Draw samples: a picture, or the numbers."""
     _tensorflow()
     from tfgen import runs
 
+    choice = {"temperature": temperature, "top_k": top_k}
     found = runs.Run.open(run)
-    print(runs.sample(found, n, seed=seed, label=label, caption=caption, given=given, means=means, out=out))
+    print(runs.sample(found, n, seed=seed, label=label, caption=caption, given=given, means=means, out=out, **choice))
+
+
+@app.command()
+def complete(
+    run: RunFolder,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many held-out examples.")] = 16,
+    keep: Annotated[
+        str,
+        typer.Option(
+            help="What is known: the top, bottom, left or right half, prefix:COUNT numbers, or a .png file, white "
+            "where it is."
+        ),
+    ] = "top",
+    draws: Annotated[int, typer.Option(min=1, help="Completions of each.")] = 3,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same completions.")] = None,
+    temperature: Temperature = None,
+    top_k: TopK = None,
+    data_dir: DataDir = None,
+    out: Annotated[Path | None, typer.Option(help="A .png or .npy file; by default in the run's samples/.")] = None,
+) -> None:
+    """Complete examples of which a part is known (autoregressive systems): before and after, as a picture."""
+    _tensorflow()
+    from tfgen import runs
+
+    choice = {"temperature": 1.0 if temperature is None else temperature, "top_k": top_k}
+    found = runs.Run.open(run)
+    print(runs.complete(found, n, keep=keep, draws=draws, seed=seed, data_dir=data_dir, out=out, **choice))
 
 
 @app.command()

@@ -8,8 +8,21 @@ import numpy as np
 from tfgen.files import whole
 from tfgen.values import VALUES
 
-__all__ = ["GAP", "SQUARE", "curves", "draw", "enlarged", "pairs", "picture_in", "places", "save", "span"]
+__all__ = [
+    "GAP",
+    "SQUARE",
+    "completions",
+    "curves",
+    "draw",
+    "enlarged",
+    "pairs",
+    "picture_in",
+    "places",
+    "save",
+    "span",
+]
 
+UNKNOWN = (90, 120, 190)
 PAPER, BETWEEN, GAP, WIDTH, SQUARE = 255, 150, 2, 960, 720  # the last two: of a saved picture, of points
 
 
@@ -61,6 +74,13 @@ def pairs(
         for part in (x, reconstruction)
     ]
     return np.concatenate(rows)
+
+
+def completions(x: np.ndarray, known: np.ndarray, drawn: np.ndarray, values: str = "unit") -> np.ndarray:
+    """A column for each example: itself, what is known of it (the rest blue), and what was drawn [draws, n, *shape]."""
+    known, rows = np.broadcast_to(known, np.shape(x)), [_tiles(np.asarray(part), values) for part in (x, x, *drawn)]
+    rows[1] = np.where(_tiles(known, "unit") > 0, rows[1], np.uint8(UNKNOWN))
+    return np.concatenate([_grid(tiles, len(x)) for tiles in rows])
 
 
 def save(picture: np.ndarray, path: str | Path) -> Path:

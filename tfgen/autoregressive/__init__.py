@@ -50,18 +50,19 @@ def _labelled_bits(*shape):
 def _colours():
     """Pictures of three channels and two levels, and a picture that each is told."""
     generator = np.random.default_rng(1)
-    return generator.integers(0, 2, (64, 2, 2, 3)).astype("float32"), generator.random((64, 2, 2, 1)).astype("float32")
+    return generator.integers(0, 2, (64, 2, 4, 3)).astype("float32"), generator.random((64, 2, 4, 1)).astype("float32")
 
 
 def _real():
     generator = np.random.default_rng(2)
-    return generator.normal(size=(64, 2, 3, 1)).astype("float32"), generator.integers(0, 3, 64)
+    return generator.normal(size=(64, 3, 3, 1)).astype("float32"), generator.integers(0, 3, 64)
 
 
 def _tiny(model, **arguments):
     return functools.partial(model, (3, 3, 1), condition=3, **arguments)
 
 
+_BYTE = functools.partial(_labelled_bits, 8)
 _PICTURES = functools.partial(_labelled_bits, 3, 3, 1)
 
 ENTRIES = [
@@ -70,8 +71,8 @@ ENTRIES = [
         FVSBN,
         "Frey et al. 1996",
         "a logistic regression for each dimension on those before it",
-        tiny=functools.partial(FVSBN, (5,), condition=3, order="random"),
-        tiny_data=_labelled_bits,
+        tiny=functools.partial(FVSBN, (8,), condition=3, order="random"),
+        tiny_data=_BYTE,
         full=FVSBN,
     ),
     Entry(
@@ -79,8 +80,8 @@ ENTRIES = [
         NeuralAR,
         "Bengio and Bengio 2000",
         "hidden units of its own for each conditional",
-        tiny=functools.partial(NeuralAR, (5,), condition=3, hidden=2),
-        tiny_data=_labelled_bits,
+        tiny=functools.partial(NeuralAR, (8,), condition=3, hidden=2),
+        tiny_data=_BYTE,
         full=NeuralAR,
     ),
     Entry(
@@ -88,8 +89,8 @@ ENTRIES = [
         NADE,
         "Larochelle and Murray 2011; Uria et al. 2013",
         "one hidden layer for all conditionals; of real numbers with mixtures (RNADE)",
-        tiny=functools.partial(NADE, (5,), condition=3, hidden=6),
-        tiny_data=_labelled_bits,
+        tiny=functools.partial(NADE, (8,), condition=3, hidden=6),
+        tiny_data=_BYTE,
         full=NADE,
     ),
     Entry(
@@ -116,7 +117,7 @@ ENTRIES = [
         "van den Oord et al. 2016",
         "masked convolutions over pixels; with any condition",
         tiny=functools.partial(
-            PixelCNN, (2, 2, 3), condition=(2, 2, 1), likelihood="categorical:2", filters=4, layers=1, first=3
+            PixelCNN, (2, 4, 3), condition=(2, 4, 1), likelihood="categorical:2", filters=4, layers=1, first=3
         ),
         tiny_data=_colours,
         full=PixelCNN,
@@ -148,7 +149,7 @@ ENTRIES = [
         "Theis and Bethge 2015",
         "spatial LSTMs with a mixture of Gaussian scales, or another head",
         tiny=functools.partial(
-            RIDE, (2, 3, 1), condition=3, likelihood="gaussian_mixture:4", units=4, layers=1, rows=1, scales=2
+            RIDE, (3, 3, 1), condition=3, likelihood="gaussian_mixture:4", units=4, layers=1, rows=1, scales=2
         ),
         tiny_data=_real,
         full=RIDE,

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import pictures
+from tfgen.sampling import known_part
 
 __all__ = ["Monitor", "write_scalars"]
 
@@ -97,6 +98,11 @@ class Monitor(keras.callbacks.Callback):
             x, condition = self.held_out
             reconstruction = self.model.reconstruct(tf.constant(x), condition)
             tf.summary.image("reconstructions", pictures.pairs(x, reconstruction, self.model.values)[None], step)
+        if self.held_out is not None and hasattr(self.model, "complete") and len(self.model.shape) == 3:
+            x, condition = tf.nest.map_structure(lambda part: part if part is None else part[:12], self.held_out)
+            known = known_part("top", self.model.shape)
+            drawn = self.model.complete(x, known, condition, seed=self.seed)
+            tf.summary.image("completions", pictures.completions(x, known, [drawn], self.model.values)[None], step)
 
     def _dimensions(self, step: int) -> None:
         """The divergence of each latent dimension on what is held out, where it has a closed form."""

@@ -83,8 +83,9 @@ class RasterConv(keras.layers.Layer):
         return tf.nn.conv2d(x, tf.reshape(kernel, shape), 1, "VALID") + tf.cast(self.bias, x.dtype)
 
     def start(self, n, width: int) -> tf.Tensor:
-        """The last inputs that a later pixel sees, [n, count, inputs]."""
-        return tf.zeros([n, self.rows * width + self.reach - (not self.itself), self.kernel.shape[1]])
+        """The last inputs that a later pixel sees, [n, count, inputs]; one at least, for TF-Lite has no empty tensors."""
+        count = self.rows * width + self.reach - (not self.itself)
+        return tf.zeros([n, max(1, count), self.kernel.shape[1]])
 
     def step(self, line: tf.Tensor, x: tf.Tensor, place: Place) -> tf.Tensor:
         line = tf.concat([line, x[:, None]], 1)

@@ -9,6 +9,7 @@ _HOME = {
     "analyse": "analysing",
     "compare": "comparing",
     "parse": "arguments",
+    "complete": "completing",
     "evaluate": "judging",
     "fit": "fitting",
     "sample": "training",

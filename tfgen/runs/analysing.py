@@ -260,8 +260,25 @@ def _memory(study: _Study) -> dict:
     return {"ratio": _number(found.ratio), "samples": found.samples, "held_out": found.held_out, **counts}
 
 
+def _field(study: _Study) -> dict:
+    """What does a prediction see?"""
+    if not hasattr(study.model, "field"):
+        return {}
+    height, width = study.model.height, study.model.width
+    row, column = height // 2, width // 2
+    seen, before = int(study.model.field(row, column).sum()), row * width + column
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture.reshape(-1, 3)[:before] = (200, 60, 50)
+    picture[study.model.field(row, column)] = (225, 225, 225)
+    picture[row, column] = (60, 110, 220)
+    share = f"{seen} of the {before} pixels before the middle one"
+    study.picture("field.png", picture, f"what does a prediction see? {share} (red: not)")
+    return {"seen": seen, "before": before}
+
+
 _QUESTIONS: dict[str, Callable[[_Study], dict]] = {
     "stages": _stages,
+    "field": _field,
     "walk": _walk,
     "arithmetic": _arithmetic,
     "traversals": _traversals,

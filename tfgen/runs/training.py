@@ -151,6 +151,8 @@ def sample(
     caption: str | None = None,
     given: str | Path | None = None,
     means: bool = False,
+    temperature: float | None = None,
+    top_k: int | None = None,
     out: str | Path | None = None,
     say: Callable[[str], None] = print,
 ) -> Path:
@@ -161,6 +163,7 @@ def sample(
         caption: of a model that is told captions: all of this one.
         given: of a model that is told a picture: all of this file.
         means: what the samples are drawn around, of a model that decodes.
+        temperature, top_k: of a model that picks one value after another.
     """
     if n < 1:
         raise ValueError(f"-n {n}: at least one sample")
@@ -176,7 +179,13 @@ def sample(
         raise ValueError(f"--out {out}: a file that ends in .png (a picture) or .npy (the numbers)")
     if means and not hasattr(model, "decode"):
         raise ValueError(f"--means: this {run.card().get('system')} decodes nothing, and has samples alone")
-    x = (model.show if means else model.sample)(n, condition, seed=seed).numpy()
+    choice = {"temperature": temperature, "top_k": top_k}
+    choice = {name: value for name, value in choice.items() if value is not None}
+    if choice and not hasattr(model, "complete"):
+        name, value = next(iter(choice.items()))
+        system = run.card().get("system")
+        raise ValueError(f"--{name.replace('_', '-')} {value}: this {system} does not pick one value after another")
+    x = (model.show if means else model.sample)(n, condition, seed=seed, **choice).numpy()
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
         above = pictures.picture_in(conditions.broadcast(model.condition, condition, n))

@@ -1,0 +1,60 @@
+"""What a model makes of the rest: held-out examples of which a part is known, before and after."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tfgen import catalog, pictures
+from tfgen.files import whole
+from tfgen.runs.folder import Run
+from tfgen.runs.material import Material
+from tfgen.sampling import known_part
+
+__all__ = ["complete"]
+
+
+def complete(
+    run: Run,
+    n: int = 16,
+    *,
+    keep: str = "top",
+    draws: int = 3,
+    seed: int | None = None,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    data_dir: str | Path | None = None,
+    out: str | Path | None = None,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """A picture with a column for each of n examples: itself, what is known of it, and completions.
+
+    Arguments:
+        keep: what is known: a word or a file that `tfgen.sampling.known_part` takes.
+        draws: completions of each.
+        out: a .png file, or a .npy file of the completions [draws, n, *shape]; by default in the run's samples.
+    """
+    model, system = catalog.load(run.model_path), run.card().get("system")
+    if not hasattr(model, "complete"):
+        raise ValueError(f"{run.folder} holds a {system}, which completes nothing: an autoregressive system does")
+    material = Material(run.settings(), model, data_dir)
+    try:
+        source, split = material.open("test", n), "test"
+    except ValueError:
+        source, split = material.open("train", n), "train"
+    x, condition = material.arrays(source, 0)
+    known = known_part(keep, model.shape)
+    seeds = [None if seed is None else seed + i for i in range(draws)]
+    choice = {"temperature": temperature, "top_k": top_k}
+    found = [model.complete(x, known, condition, seed=one, **choice) for one in seeds]
+    name = Path(keep).stem.replace(":", "-")
+    out = Path(out) if out else run.samples / f"completions-{name}{'' if seed is None else f'-seed{seed}'}.png"
+    if out.suffix not in (".png", ".npy"):
+        raise ValueError(f"--out {out}: a file that ends in .png (a picture) or .npy (the numbers)")
+    say(f"{len(x)} {split} examples, {keep} known: each above what is known of it and {draws} completions")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix == ".png":
+        return pictures.save(pictures.completions(x, known, np.stack(found), model.values), out)
+    with whole(out) as partial:
+        np.save(partial, np.stack(found))
+    return out
