@@ -83,7 +83,7 @@ class RasterConv(keras.layers.Layer):
         return tf.nn.conv2d(x, tf.reshape(kernel, shape), 1, "VALID") + tf.cast(self.bias, x.dtype)
 
     def start(self, n, width: int) -> tf.Tensor:
-        """The last inputs that a later pixel sees, [n, count, inputs]; one at least, for TF-Lite has no empty tensors."""
+        """The last inputs that a later pixel sees, [n, count, inputs]; one at least: TF-Lite has no empty tensors."""
         count = self.rows * width + self.reach - (not self.itself)
         return tf.zeros([n, max(1, count), self.kernel.shape[1]])
 
