@@ -59,6 +59,19 @@ def test_gaussian_likelihoods(name, size):
     assert p.drawn_from(3) == laws.normal(3)
 
 
+def test_a_mixture_of_gaussians():
+    """Its density, its mean, and draws by their distribution function."""
+    p, parameters = likelihood("gaussian_mixture:3"), DICE.normal(size=(1, 1, 9)).astype("float32")
+    logits, means, raw = np.split(parameters[0, 0].astype(float), 3)
+    weights = np.exp(logits) / np.exp(logits).sum()
+    x = DICE.normal(size=(50, 1)).astype("float32")
+    expected = np.log(stats.norm.pdf(x, means, np.exp(raw)) @ weights)
+    np.testing.assert_allclose(p.each(tf.constant(x), tf.constant(parameters))[:, 0], expected, atol=1e-4)
+    np.testing.assert_allclose(p.mean(tf.constant(parameters)), [[weights @ means]], rtol=1e-4)
+    drawn = p.pick(p.drawn_from(1).draw(20_000, SEED), tf.repeat(tf.constant(parameters), 20_000, 0)).numpy().ravel()
+    assert stats.kstest(drawn, lambda x: stats.norm.cdf(x[:, None], means, np.exp(raw)) @ weights).pvalue > 1e-3
+
+
 def test_tails_of_a_logistic_mixture_keep_their_digits():
     """Far from every mean log p falls along a line, where a difference of sigmoids is zero; and it has a slope."""
     p = likelihood("logistic_mixture:1")

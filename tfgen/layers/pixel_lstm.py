@@ -144,11 +144,10 @@ class DiagonalLSTM(keras.layers.Layer):
         """A whole row [n, width, inputs] whose states above [n, width, 2 units] are known: its states."""
         gates = self.inside.call(x)
         gates = gates if told is None else gates + self.told.call(told)
-        columns = [tf.transpose(t, [1, 0, 2]) for t in (gates, above)]
-        states = tf.scan(
-            lambda left, column: self._cell(column[0], left, column[1]), columns, tf.zeros_like(above[:, 0])
-        )
-        return tf.transpose(states, [1, 0, 2])
+        states = [tf.zeros_like(above[:, 0])]
+        for gate, state in zip(tf.unstack(gates, axis=1), tf.unstack(above, axis=1), strict=True):
+            states.append(self._cell(gate, states[-1], state))  # no loop: TF-Lite has none of this kind inside another
+        return tf.stack(states[1:], 1)
 
     def seen(self, at: np.ndarray) -> np.ndarray:
         rows = np.logical_or.accumulate(at[::-1], 0)[::-1]

@@ -120,9 +120,7 @@ def _gaussian_mixture(count: float = 10) -> Likelihood:
 
     def each(x, p):
         logits, means, raw = parts(p)
-        log_p = (
-            -0.5 * ((x[..., None] - means) / scale(raw)) ** 2 - tf.math.log(scale(raw)) - 0.5 * math.log(2 * math.pi)
-        )
+        log_p = -0.5 * ((x[..., None] - means) / scale(raw)) ** 2 - tf.maximum(raw, -7.0) - math.log(2 * math.pi) / 2
         return tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_p, -1)
 
     def mean(p):
@@ -131,10 +129,10 @@ def _gaussian_mixture(count: float = 10) -> Likelihood:
 
     def pick(u, p):
         logits, means, raw = parts(p)
-        take = _picked(u[..., 0], logits)
-        return take(means) + take(scale(raw)) * tf.math.ndtri(tf.clip_by_value(u[..., 1], 1e-6, 1 - 1e-6))
+        take, length = _picked(u[..., 0], logits), tf.sqrt(-2 * tf.math.log(tf.maximum(u[..., 1], 1e-12)))
+        return take(means) + take(scale(raw)) * length * tf.cos(2 * math.pi * u[..., 2])  # Box and Muller
 
-    return Likelihood(3 * k, "real", each, mean, lambda d: laws.uniform(d, 2), pick)
+    return Likelihood(3 * k, "real", each, mean, lambda d: laws.uniform(d, 3), pick)
 
 
 def _picked(u, logits) -> Callable:
