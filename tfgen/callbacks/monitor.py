@@ -13,7 +13,6 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import pictures
-from tfgen.sampling import known_part
 
 __all__ = ["Monitor", "write_scalars"]
 
@@ -100,7 +99,7 @@ class Monitor(keras.callbacks.Callback):
             tf.summary.image("reconstructions", pictures.pairs(x, reconstruction, self.model.values)[None], step)
         if self.held_out is not None and hasattr(self.model, "complete") and len(self.model.shape) == 3:
             x, condition = tf.nest.map_structure(lambda part: part if part is None else part[:12], self.held_out)
-            known = known_part("top", self.model.shape)
+            known = pictures.known_part("top", self.model.shape)
             drawn = self.model.complete(x, known, condition, seed=self.seed)
             tf.summary.image("completions", pictures.completions(x, known, [drawn], self.model.values)[None], step)
 

@@ -9,7 +9,6 @@ from tfgen import catalog, pictures
 from tfgen.files import whole
 from tfgen.runs.folder import Run
 from tfgen.runs.material import Material
-from tfgen.sampling import known_part
 
 __all__ = ["complete"]
 
@@ -30,7 +29,7 @@ def complete(
     """A picture with a column for each of n examples: itself, what is known of it, and completions.
 
     Arguments:
-        keep: what is known: a word or a file that `tfgen.sampling.known_part` takes.
+        keep: what is known: a word or a file that `tfgen.pictures.known_part` takes.
         draws: completions of each.
         out: a .png file, or a .npy file of the completions [draws, n, *shape]; by default in the run's samples.
     """
@@ -43,7 +42,7 @@ def complete(
     except ValueError:
         source, split = material.open("train", n), "train"
     x, condition = material.arrays(source, 0)
-    known = known_part(keep, model.shape)
+    known = pictures.known_part(keep, model.shape)
     seeds = [None if seed is None else seed + i for i in range(draws)]
     choice = {"temperature": temperature, "top_k": top_k}
     found = [model.complete(x, known, condition, seed=one, **choice) for one in seeds]

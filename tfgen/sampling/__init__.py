@@ -1,7 +1,7 @@
 """Samplers and estimators that run chains."""
 
 from tfgen.sampling.ais import AnnealingPath, LogZ, annealed_importance, reverse_annealed_importance
-from tfgen.sampling.decoding import SAMPLE, Choice, known_part, naive, unroll
+from tfgen.sampling.decoding import SAMPLE, Choice, naive, unroll
 from tfgen.sampling.enumeration import binary_states, log_sum
 from tfgen.sampling.gibbs import fantasies, gibbs
 from tfgen.sampling.langevin import langevin
@@ -15,7 +15,6 @@ __all__ = [
     "binary_states",
     "fantasies",
     "gibbs",
-    "known_part",
     "langevin",
     "log_sum",
     "naive",

@@ -7,14 +7,12 @@ top_k           only the k most likely values
 import dataclasses
 import math
 from collections.abc import Callable
-from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
 from tfgen import rng
 
-__all__ = ["SAMPLE", "Choice", "known_part", "naive", "unroll"]
+__all__ = ["SAMPLE", "Choice", "naive", "unroll"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,25 +83,3 @@ def naive(model, noise: tf.Tensor, condition=None, choice: Choice = SAMPLE) -> t
         return i + 1, tf.where(at, drawn[..., None], x)
 
     return model.outward(tf.while_loop(lambda i, x: i < numbers, body, (0, x), maximum_iterations=numbers)[1])
-
-
-def known_part(keep: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Bools of a shape, by a word: "top", "bottom", "left" or "right" half of a picture, "prefix:100" the first numbers
-    as they are written; or a .png file of the size of the pictures, white where they are known."""
-    word, _, count = keep.partition(":")
-    if word == "prefix" and count.isdigit() and int(count) <= math.prod(shape):
-        return (np.arange(math.prod(shape)) < int(count)).reshape(shape)
-    if len(shape) == 3 and keep.endswith(".png") and Path(keep).is_file():
-        from PIL import Image
-
-        with Image.open(keep) as image:
-            white = np.asarray(image.convert("L")) > 127
-        if white.shape == tuple(shape[:2]):
-            return np.broadcast_to(white[..., None], shape)
-        raise ValueError(f"{keep} is {white.shape[1]}x{white.shape[0]}, and the pictures are {shape[1]}x{shape[0]}")
-    if len(shape) == 3 and keep in ("top", "bottom", "left", "right"):
-        row, column = np.indices(shape)[:2]
-        first = row < shape[0] // 2 if keep in ("top", "bottom") else column < shape[1] // 2
-        return first if keep in ("top", "left") else ~first
-    words = "top, bottom, left, right, a .png file of the pictures' size, or " if len(shape) == 3 else ""
-    raise ValueError(f"{keep!r}: expected {words}prefix:COUNT, such as prefix:{math.prod(shape) // 2}")
