@@ -28,15 +28,16 @@ TESTS = {  # the quickest to notice come first
     "parts": ["test_parts", "test_sketches", "test_truth_adversarial", "test_truth_variational", "test_gradients"],
     "flows": ["test_parts"],
     "laws": ["test_parts", "test_sketches"],
-    "sampling": ["test_truth_energy", "test_sketches"],
-    "energy": ["test_truth_energy", "test_gradients", "test_papers"],
+    "sampling": ["test_truth_energy", "test_truth_machines", "test_sketches"],
+    "energy": ["test_truth_energy", "test_truth_machines", "test_truth_belief", "test_gradients", "test_papers"],
     "adversarial": ["test_papers", "test_truth_adversarial", "test_truth_sound", "test_gradients", "test_truth_games"],
     "variational": ["test_truth_variational", "test_gradients", "test_papers", "test_parts"],
     "autoregressive": ["test_truth_autoregressive", "test_truth_pixels", "test_gradients", "test_papers"],
-    "mixture": ["test_truth_mixture"],
+    "mixture": ["test_truth_mixture", "test_truth_hmm"],
     "layers/minibatch": ["test_truth_bricks"],
     "layers/virtual": ["test_truth_bricks"],
     "layers/kernels": ["test_truth_bricks"],
+    "layers/units": ["test_truth_machines"],
 }
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 CALLS = {"reduce_mean": "reduce_sum", "reduce_sum": "reduce_mean", "reduce_logsumexp": "reduce_mean"}

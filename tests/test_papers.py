@@ -8,7 +8,10 @@ from tfgen.metrics.parzen import SIGMAS
 
 DEFAULTS = {
     tfgen.RBM: {"k": 1, "chains": 0, "learning_rate": 0.05, "sweeps": 200},
-    tfgen.Helmholtz: {"hidden": (200,), "learning_rate": 0.1},
+    tfgen.Helmholtz: {"hidden": (200,), "learning_rate": 0.1, "samples": 1},
+    tfgen.DBN: {"hidden": (500, 500), "up_down": True, "chains": 100},
+    tfgen.DBM: {"hidden": (500, 1000), "rounds": 10, "chains": 100, "k": 5},
+    tfgen.DeepEnergy: {"step": 10.0, "noise": 0.005, "fresh": 0.05, "values": "signed", "net": "dcgan"},
     tfgen.GAN: {"game": "non_saturating", "activation": "maxout", "dropout": 0.5, "net": "mlp", "values": "unit"},
     tfgen.FGAN: {"game": "kl"},
     tfgen.BGAN: {"game": "bregman_pearson"},

@@ -1,5 +1,6 @@
 """Callbacks: what happens around the steps. `House` is in every fit; the others are for the user to add."""
 
+from tfgen.callbacks.gap import FreeEnergyGap
 from tfgen.callbacks.house import Diverged, House, for_fit
 from tfgen.callbacks.judge import Judge
 from tfgen.callbacks.keep import Keep
@@ -10,6 +11,7 @@ from tfgen.callbacks.snapshots import Snapshots
 
 __all__ = [
     "Diverged",
+    "FreeEnergyGap",
     "House",
     "Judge",
     "Keep",

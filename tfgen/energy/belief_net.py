@@ -109,7 +109,7 @@ class BeliefNet(GenerativeModel):
     def generate(self, noise, condition=None):
         return tf.reshape(self.dream(noise)[0], [-1, *self.shape])
 
-    def filters(self):
+    def unit_weights(self):
         """What each unit of the first layer makes: its weights, [hidden[0], *shape]."""
         return tf.reshape(self.G[0].value, [-1, *self.shape])
 

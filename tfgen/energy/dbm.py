@@ -304,7 +304,7 @@ class DBM(Staged):
         mean = self.units.mean(self.logits(0, layers))
         return tf.reshape(self.units.write(mean), [-1, *self.shape])
 
-    def filters(self):
+    def unit_weights(self):
         """What each unit of the first layer looks for: its weights, [hidden[0], *shape]."""
         return tf.reshape(self.units.write(tf.transpose(self.W[0].value)), [-1, *self.shape])
 

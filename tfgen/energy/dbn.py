@@ -211,8 +211,8 @@ class DBN(Staged):
             h = tf.sigmoid(self.upward_logits(l, h))
         return h
 
-    def filters(self):
-        return self.below[0].filters()
+    def unit_weights(self):
+        return self.below[0].unit_weights()
 
     def classifier(self, classes: int) -> keras.Sequential:
         """An ordinary Keras model for discriminative fine-tuning: the recognition net, and a softmax layer on top."""

@@ -24,6 +24,7 @@ from tfgen.checks import at_least, share
 from tfgen.layers import units as kinds
 from tfgen.layers import with_label
 from tfgen.model import GenerativeModel, Player
+from tfgen.nets import sigmoid_classifier
 from tfgen.parts import coins, persistent
 from tfgen.parts.weights import number
 from tfgen.sampling import AnnealingPath, gibbs, log_sum
@@ -306,6 +307,13 @@ class RBM(GenerativeModel):
         mean = self.units.mean(self.visible_logits(self.encode(x, condition)))
         return tf.reshape(self.units.write(mean), [-1, *self.shape])
 
-    def filters(self) -> tf.Tensor:
+    def classifier(self, classes: int) -> keras.Sequential:
+        """An ordinary Keras model for discriminative fine-tuning: the hidden units as a layer, and a softmax layer."""
+        if self.condition is not None or self.units.size != 1:
+            raise ValueError("classifier: of an RBM without labels, whose units are one number each")
+        scale = float(self.units.write(tf.ones([])))
+        return sigmoid_classifier(self.shape, [(self.W.numpy(), self.b.numpy())], classes, scale=scale)
+
+    def unit_weights(self) -> tf.Tensor:
         """What each hidden unit looks for: its weights, [hidden, *shape]."""
         return tf.reshape(self.units.write(tf.transpose(self.W.value)), [-1, *self.shape])

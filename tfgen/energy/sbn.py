@@ -46,6 +46,8 @@ class SBN(BeliefNet):
         super().__init__(shape, hidden)
         self.k, self.temperatures, self.learning_rate = k, temperatures, learning_rate
 
+    enough = 20  # annealed chains for a bound: each costs as many sweeps as there are temperatures
+
     # -- the posterior -------------------------------------------------------------------------------------------------
 
     def infer(self, x: tf.Tensor, seed=None) -> list[tf.Tensor]:

@@ -55,6 +55,6 @@ class GMM(Mixture):
         k = rng.categorical(noise["component"], logits=self.log_weights.value)
         return tf.reshape(self.gaussians.draw(k, noise["x"]), [-1, *self.shape])
 
-    def filters(self):
+    def unit_weights(self):
         """The means, [components, *shape]."""
         return tf.reshape(self.means.value, [-1, *self.shape])

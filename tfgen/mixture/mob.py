@@ -74,6 +74,6 @@ class MoB(Mixture):
         means = tf.gather(self.means.value, rng.categorical(noise["component"], logits=self.log_weights.value))
         return tf.reshape(tf.cast(noise["x"] < means, tf.float32), [-1, *self.shape])
 
-    def filters(self):
+    def unit_weights(self):
         """The means, [components, *shape]."""
         return tf.reshape(self.means.value, [-1, *self.shape])

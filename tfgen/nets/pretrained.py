@@ -9,15 +9,18 @@ __all__ = ["sigmoid_classifier"]
 
 
 def sigmoid_classifier(
-    shape: tuple[int, ...], layers: Sequence[tuple[np.ndarray, np.ndarray]], classes: int, *, scale: float = 1.0
+    shape: tuple[int, ...], layers: Sequence[tuple[np.ndarray, np.ndarray] | int], classes: int, *, scale: float = 1.0
 ) -> keras.Sequential:
     """[n, *shape] to probabilities [n, classes]: an ordinary Keras model with the weights W [in, out] and biases of
-    each layer, and a last one that begins at zero. Inputs are divided by `scale`."""
+    each layer (or random ones, where only a number of units is given), and a last one that begins at zero. Inputs are
+    divided by `scale`."""
     model = keras.Sequential([keras.Input(shape), keras.layers.Flatten()], name="classifier")
     if scale != 1.0:
         model.add(keras.layers.Rescaling(1 / scale))
-    for i, (W, b) in enumerate(layers):
-        model.add(keras.layers.Dense(len(b), "sigmoid", name=f"features{i}"))
-        model.layers[-1].set_weights([np.asarray(W), np.asarray(b)])
+    for i, given in enumerate(layers):
+        units = given if isinstance(given, int) else len(given[1])
+        model.add(keras.layers.Dense(units, "sigmoid", name=f"features{i}"))
+        if not isinstance(given, int):
+            model.layers[-1].set_weights([np.asarray(part) for part in given])
     model.add(keras.layers.Dense(classes, "softmax", kernel_initializer="zeros", name="classes", dtype="float32"))
     return model

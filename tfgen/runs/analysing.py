@@ -1,5 +1,5 @@
-"""Four questions to a run, answered by pictures: does it train as expected, is its latent space smooth, how is
-information coded, does it memorise?"""
+"""Questions to a run, answered by pictures: does it train as expected, is its latent space smooth, how is information
+coded, does it memorise, what do its units see, what does its chain make?"""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from tfgen import analysis, catalog, metrics, pictures
+from tfgen import analysis, catalog, metrics, pictures, sampling
 from tfgen.files import whole
 from tfgen.runs.fitting import Subject, epochs_of, snapshots
 from tfgen.runs.folder import Run
@@ -22,6 +22,7 @@ NUMBERS, EXAMPLES = (
     2**27,
     60_000,
 )  # of the training set that neighbours are looked for in: examples, and no more numbers than these
+FILTERS, CHAIN = 100, (1, 2, 5, 10, 20, 50, 100, 200)  # units shown; sweeps after which a chain is shown
 PAIRS, STEPS, JUDGED, SHOWN, NEAREST, STAGES, GRID = 8, 9, 256, 12, 5, 6, 20
 
 
@@ -276,6 +277,29 @@ def _field(study: _Study) -> dict:
     return {"seen": seen, "before": before}
 
 
+def _weights(study: _Study) -> dict:
+    """What do single units see?"""
+    if not hasattr(study.model, "unit_weights"):
+        return {}
+    shown = study.model.unit_weights().numpy()[:FILTERS]
+    wide = float(np.abs(shown).max()) or 1.0
+    picture = pictures.draw(shown, "real", span=(-wide, wide))
+    study.picture("weights.png", picture, "what do single units see? Their weights, grey is 0")
+    return {"units": len(shown), "largest": wide}
+
+
+def _chain(study: _Study) -> dict:
+    """Does a long chain go on to make examples?"""
+    model = study.model
+    after = [n for n in CHAIN if n <= (getattr(model, "pieces", None) or 0)]
+    if not after or study.plane:
+        return {}
+    x = sampling.fantasies(model, SHOWN, after, study.run.conditions(model, SHOWN), seed=study.seed).numpy()
+    picture = study.sheet(x, columns=[f"{n}" for n in after])
+    study.picture("chain.png", picture, "what does a chain make on its way? A row each, after so many sweeps or steps")
+    return {"after": after}
+
+
 _QUESTIONS: dict[str, Callable[[_Study], dict]] = {
     "stages": _stages,
     "field": _field,
@@ -285,6 +309,8 @@ _QUESTIONS: dict[str, Callable[[_Study], dict]] = {
     "units": _units,
     "manifold": _manifold,
     "memory": _memory,
+    "weights": _weights,
+    "chain": _chain,
 }
 
 

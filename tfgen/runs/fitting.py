@@ -26,6 +26,7 @@ DECAYS: dict[str, Callable[[float], float]] = {
     "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
     "linear": lambda done: 1 - done,
 }
+GAP = 500  # examples on either side of the free-energy gap
 SHOWN, POINTS, LARGE = 64, 512, 16  # samples in a picture: of most shapes; points; pictures above 64 pixels
 MOST = 1_000_000  # epochs
 DEFAULTS = {"seed": 0, "batch": None, "decay": "none"}
@@ -104,6 +105,9 @@ def fit(
         if writes:
             begin, *others = _callbacks(run, subject, card, history, fresh, pictures_every)
             ours = [begin, *callbacks, *others]
+            if hasattr(model, "free_energy") and held_out is not None:
+                seen, unseen = (_first(data, GAP)[0] for data in (dataset, held_out))
+                ours.insert(1, house.FreeEnergyGap(seen, unseen))  # before the terms are written
         if asked["decay"] != "none":
             rate, shape = card["learning_rate"], DECAYS[asked["decay"]]
             ours.insert(0, keras.callbacks.LearningRateScheduler(lambda epoch, _: rate * shape(epoch / epochs)))

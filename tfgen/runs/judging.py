@@ -17,6 +17,7 @@ from tfgen.runs.sampled import Case, Figure, decisions, default_samples, of_samp
 __all__ = ["evaluate", "table"]
 
 SMALL = 2**20  # states over which a sum is worth its time
+BOUND, PSEUDO = 100, 20  # samples of a bound of the free energy; units of the pseudo-likelihood
 
 
 def evaluate(
@@ -94,8 +95,10 @@ def _losses(case: Case) -> dict[str, Figure]:
 
 
 def _likelihood(case: Case, k: int, objectives: tuple[str, ...]) -> dict[str, Figure]:
-    if not hasattr(case.model, "log_prob") and not hasattr(case.model, "bound"):
+    listed = hasattr(case.model, "exact_log_prob") and case.model.states <= SMALL
+    if listed or not (hasattr(case.model, "log_prob") or hasattr(case.model, "bound")):
         return {}
+    k = min(k, getattr(case.model, "enough", k))
     found = metrics.likelihood(case.model, case.x, case.condition, k=k, seed=case.seed)
     figures = _nats("nats", found, case, found.how)
     if objectives:
@@ -108,18 +111,28 @@ def _likelihood(case: Case, k: int, objectives: tuple[str, ...]) -> dict[str, Fi
 
 def _energy(case: Case, chains: int, temperatures: int) -> dict[str, Figure]:
     figures, model = {}, case.model
-    if getattr(model, "states", math.inf) <= SMALL:
-        found = metrics.enumerated_log_likelihood(model, case.x)
-        figures |= _nats("nats", found, case, f"exact, log Z over {model.states} states")
+    if (hasattr(model, "log_z") or hasattr(model, "exact_log_prob")) and model.states <= SMALL:
+        found = metrics.enumerated_log_likelihood(model, case.x, k=BOUND, seed=case.seed)
+        terms = "log Z over" if hasattr(model, "log_z") else "over"
+        bound = f"a bound, {BOUND} samples" if found.how.startswith("a bound") else "exact"
+        figures |= _nats("nats", found, case, f"{bound}, {terms} {model.states} states")
     if hasattr(model, "annealing_path"):
         found, log_z = metrics.annealed_log_likelihood(
-            model, case.x, chains=chains, temperatures=temperatures, seed=case.seed
+            model, case.x, chains=chains, temperatures=temperatures, seed=case.seed, k=BOUND
         )
+        bound = f"a bound, {BOUND} samples, " if found.how.startswith("a bound") else ""
         how = (
-            f"annealed, {chains} chains x {temperatures} temperatures, log Z {log_z.value:.2f} in [{log_z.low:.2f}, "
-            f"{log_z.high:.2f}]"
+            f"{bound}annealed, {chains} chains x {temperatures} temperatures, log Z {log_z.value:.2f} in "
+            f"[{log_z.low:.2f}, {log_z.high:.2f}]"
         )
         figures |= _nats("nats_annealed", found, case, how)
+    if hasattr(model, "free_energy") and model.values == "binary":
+        found = metrics.pseudo_likelihood(model, case.x, units=PSEUDO, seed=case.seed)
+        figures["pseudo_nats"] = {
+            "value": found.nats,
+            "error": found.error,
+            "how": f"-Σ log p(x_i | rest), {found.how}",
+        }
     return figures
 
 

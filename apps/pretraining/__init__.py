@@ -1,0 +1,1 @@
+"""Classifiers from many pictures and few labels."""
