@@ -1,4 +1,5 @@
-"""Speed as ratios within one run: `python -m benchmarks`, and of GANs `python -m benchmarks gan`.
+"""Speed as ratios within one run: `python -m benchmarks`, of GANs `python -m benchmarks gan`, of variational models
+`python -m benchmarks vae`.
 
 `python -m benchmarks face` draws the README's samples; `python -m benchmarks speech` compares the shipped enhancer;
 `python -m benchmarks tutorials` runs the notebooks of docs/tutorials; `python -m benchmarks pages` writes docs/systems.
@@ -102,7 +103,11 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["gan"]:
+    if sys.argv[1:2] == ["vae"]:
+        from benchmarks import vae
+
+        vae.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["gan"]:
         from benchmarks import gan
 
         gan.main(sys.argv[2:])

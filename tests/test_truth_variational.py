@@ -399,9 +399,10 @@ def test_a_group_s_posterior_is_the_product():
     of_style = oracles.kl_normal(style.mean().numpy(), style.stddev().numpy()).sum()
     of_groups = oracles.kl_normal(mean[[0, 2, 5]], sd[[0, 2, 5]]).sum()
     assert float(tf.reduce_sum(terms["kl"])) == pytest.approx(of_style + of_groups, rel=1e-4)
-    z = model.encode(x, groups).numpy()
+    z = model.encode_groups(x, groups).numpy()
     np.testing.assert_array_equal(z[0, 1], z[1, 1])
     assert len(set(z[:, 1])) == 3
+    np.testing.assert_allclose(model.encode(x, groups)[5], z[5], rtol=1e-5)  # a group of one
     swapped = model.swap(x[:2], x[4:])
     expected = tf.stack([style.mean()[1, 0], alone.mean()[4, 0]])[None]
     np.testing.assert_allclose(swapped[1, 0], model.decode(expected)[0], rtol=1e-5)

@@ -91,8 +91,11 @@ class MLVAE(Variational):
         return tf.reshape(drawn, [-1, *self.shape])
 
     def encode(self, x, condition=None):
-        """The means of style and of its group's content, side by side: [n, style + content]."""
-        groups = tf.cast(condition, tf.int32)
+        """The means of style and content of each example by itself, side by side: [n, style + content]."""
+        return tf.concat([part.mean() for part in self.evidence(x)], -1)
+
+    def encode_groups(self, x, groups):
+        """As `encode`, with the content of all examples of one number together."""
         style, alone = self.evidence(x)
         content, _ = self.content_of(alone, tf.cast(groups[:, None] == groups, tf.float32))
         return tf.concat([style.mean(), content], -1)
