@@ -209,6 +209,20 @@ def test_weights_are_those_of_p(name):
         np.testing.assert_allclose(np.exp(log_w - both[:, None]).mean(1), 1, atol=0.1)
 
 
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_half_precision(name):
+    """Weights are float32, and near those of whole precision."""
+    found = {}
+    for policy in ("float32", "mixed_float16"):
+        keras.config.set_dtype_policy(policy)
+        keras.utils.set_random_seed(3)
+        model = moved(SYSTEMS[name]())
+        told = None if model.condition is None else LABELS
+        found[policy] = model.log_w(tf.constant(STATES), told, 3, rng.as_seed(7))
+    assert found["mixed_float16"].dtype == tf.float32
+    np.testing.assert_allclose(*found.values(), rtol=0.02, atol=0.2)
+
+
 @pytest.mark.parametrize("name", ["mixture", "flow", "hvae", "ml_vae", "adgm"])
 def test_samples_are_those_of_p(name):
     """Frequencies of every state against quadrature."""

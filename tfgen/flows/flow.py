@@ -69,7 +69,7 @@ class Given(keras.layers.Layer):
         self.bias = self.add_weight(shape=(size,), initializer=small, name="bias")
         self.built = True
 
-    def call(self, z, told=None):
+    def of(self, z: tf.Tensor, told: tf.Tensor | None = None) -> tf.Tensor:
         """As they stand beside z: [size], [n, size], or [n, 1, size] for z [n, k, d]."""
         if self.kernel is None:
             return self.bias.value

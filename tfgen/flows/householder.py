@@ -24,7 +24,7 @@ class Householder(Flow):
         self.given = Given(dims, told)
 
     def forward_and_log_det(self, z, told=None):
-        v = self.given(z, told)
+        v = self.given.of(z, told)
         along = tf.reduce_sum(v * z, -1, keepdims=True) / (tf.reduce_sum(v**2, -1, keepdims=True) + 1e-12)
         return z - 2 * along * v, tf.zeros(tf.shape(z)[:-1])
 

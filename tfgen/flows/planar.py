@@ -24,7 +24,7 @@ class Planar(Flow):
 
     def parameters(self, z, told=None):
         """û, w [..., d] and b [..., 1]."""
-        u, w, b = tf.split(self.given(z, told), [self.dims, self.dims, 1], -1)
+        u, w, b = tf.split(self.given.of(z, told), [self.dims, self.dims, 1], -1)
         wu = _dot(w, u)
         return u + (tf.nn.softplus(wu) - 1 - wu) * w / (_dot(w, w) + 1e-12), w, b
 

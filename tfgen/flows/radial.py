@@ -25,7 +25,7 @@ class Radial(Flow):
 
     def parameters(self, z, told=None):
         """z₀ [..., d], α and β [..., 1]."""
-        centre, a, b = tf.split(self.given(z, told), [self.dims, 1, 1], -1)
+        centre, a, b = tf.split(self.given.of(z, told), [self.dims, 1, 1], -1)
         alpha = tf.nn.softplus(a) + 1e-3
         return centre, alpha, tf.nn.softplus(b) - alpha
 
