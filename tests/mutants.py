@@ -26,7 +26,7 @@ TESTS = {  # the quickest to notice come first
     "losses/mmd": ["test_truth_bricks", "test_sample_metrics", "test_truth_adversarial"],
     "losses/bounds": ["test_parts", "test_truth_variational"],
     "parts": ["test_parts", "test_sketches", "test_truth_adversarial", "test_truth_variational", "test_gradients"],
-    "flows": ["test_parts"],
+    "flows": ["test_truth_flows"],
     "laws": ["test_parts", "test_sketches"],
     "sampling": ["test_truth_energy", "test_truth_machines", "test_sketches"],
     "energy": ["test_truth_energy", "test_truth_machines", "test_truth_belief", "test_gradients", "test_papers"],

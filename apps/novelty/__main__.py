@@ -34,7 +34,7 @@ def train(
     set_: Sets = None,
     size: Size = None,
     limit: Annotated[int | None, typer.Option(min=20, help="Only so many normal examples.")] = None,
-    batch: Annotated[int, typer.Option(min=1)] = 100,
+    batch: Annotated[int | None, typer.Option(min=1, help="By default 20 steps are an epoch.")] = None,
     epochs: Epochs = 50,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     data_dir: DataDir = None,

@@ -30,7 +30,7 @@ def evaluate(
     model = catalog.load(run.model_path)
     scores = scoring.score(model, found.x, by)
     measured = scoring.auroc(scores, found.novel)
-    pictures.save(sheet(found.x, scores, found.novel), run.folder / "novelty.png")
+    pictures.save(sheet(found.x, scores), run.folder / "novelty.png")
     how = f"by {by}, {int((~found.novel).sum())} normal and {int(found.novel.sum())} other test examples"
     run.write_card(figures={**run.card().get("figures", {}), "novelty": {by: {"auroc": measured.auroc, "how": how}}})
     say(
@@ -87,14 +87,14 @@ def score_files(
             writer.writerow(
                 [str(paths[place].relative_to(folder)), f"{scores[place]:.3f}", int(scores[place] > threshold)]
             )
-    shown = pictures.save(sheet(x, scores, scores > threshold), out.with_suffix(".png"))
+    shown = pictures.save(sheet(x, scores), out.with_suffix(".png"))
     above = f"{int((scores > threshold).sum())} of {len(x)} pictures score above {threshold:.1f}"
     say(f"{above}, as 1 in 20 normal ones do; {out}, {shown}")
     return out
 
 
-def sheet(x: np.ndarray, scores: np.ndarray, novel: np.ndarray) -> np.ndarray:
-    """Two rows of the most likely, two of the least likely; below the last the scores."""
+def sheet(x: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Two rows of the most likely, two of the least likely."""
     order = np.argsort(scores, kind="stable")
     columns = min(ROW, max(1, len(x) // 4))
     least, most = order[: 2 * columns], order[::-1][: 2 * columns]

@@ -26,7 +26,7 @@ def train(
     arguments: dict | None = None,
     size: tuple[int, int] | None = None,
     limit: int | None = None,
-    batch: int = 100,
+    batch: int | None = None,
     epochs: int = 50,
     seed: int = 0,
     data_dir: str | Path | None = None,
@@ -36,26 +36,28 @@ def train(
     """Learns what is normal: a set, a folder, or one class of it.
 
     Arguments:
+        batch: by default 20 steps are an epoch, of 10 to 100 examples.
         arguments: of `tfgen.VAE`, in place of those of DEFAULTS. It takes real values and has a diagonal posterior.
     """
     arguments = {**DEFAULTS, **(arguments or {})}
+    learnt, kept = data.normal(name, label, data_dir=data_dir, limit=limit, size=size)
+    batch = batch or int(np.clip(learnt.count // 20, 10, 100))
     settings = Settings(
         "vae", arguments, name, size=size, limit=limit, batch=batch, epochs=epochs, decay="cosine", seed=seed
     )
     asked = plain(settings) | {"normal": label}
     run = Run(out)
     run.check(asked, fresh)
-    learnt, kept = data.normal(name, label, data_dir=data_dir, limit=limit, size=size)
     keras.utils.set_random_seed(seed)
     model = catalog.find("vae").full(learnt.shape, **arguments)
     if model.values != "real" or model.kl_of_dimensions(np.zeros((1, *model.shape), np.float32)) is None:
         raise ValueError("the scores are those of real values and a diagonal posterior: take a gaussian likelihood")
     model.compile()
-    batch = min(batch, learnt.count)
     dataset = tfgen_data.load(learnt, batch=batch, seed=seed, values="real")
     held_out = tfgen_data.arrays(kept, values="real"), None
     about = {"system": "vae", "family": "variational", "data": {"name": learnt.name, "held_out": kept.count}}
-    fit(run, model, dataset, held_out, asked, about=about, fresh=fresh, say=say)
+    every = max(1, epochs // 5)
+    fit(run, model, dataset, held_out, asked, about=about, pictures_every=every, fresh=fresh, say=say)
     scores = {by: scoring.score(catalog.load(run.model_path), held_out[0], by) for by in scoring.SCORES}
     run.write_card(novelty={by: float(np.quantile(values, QUANTILE)) for by, values in scores.items()})
     return run
