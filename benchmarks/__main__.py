@@ -1,5 +1,5 @@
 """Speed as ratios within one run: `python -m benchmarks`, of GANs `python -m benchmarks gan`, of variational models
-`python -m benchmarks vae`.
+`python -m benchmarks vae`, of energy models and mixtures `python -m benchmarks energy`.
 
 `python -m benchmarks face` draws the README's samples; `python -m benchmarks speech` compares the shipped enhancer;
 `python -m benchmarks tutorials` runs the notebooks of docs/tutorials; `python -m benchmarks pages` writes docs/systems.
@@ -111,6 +111,10 @@ if __name__ == "__main__":
         from benchmarks import gan
 
         gan.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["energy"]:
+        from benchmarks import energy
+
+        energy.main(sys.argv[2:])
     elif sys.argv[1:2] == ["face"]:
         from benchmarks import face
 
