@@ -137,8 +137,9 @@ def plot(found: dict[str, dict[int, float]], path: pathlib.Path) -> None:
     FigureCanvasAgg(figure)
     names = {"k": "k", "hidden": "hidden units", "batch": "batch"}
     for i, (name, times) in enumerate(found.items()):
-        axes = figure.add_subplot(1, 3, i + 1, xlabel=names[name], ylabel="" if i else "ms an update", ylim=(0, None))
+        axes = figure.add_subplot(1, 3, i + 1, xlabel=names[name], ylabel="" if i else "ms an update")
         axes.plot(list(times), list(times.values()), marker="o")
+        axes.set_ylim(0)
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=100)
 
