@@ -89,15 +89,14 @@ def evaluate(
 def one_class(
     data: Annotated[str, typer.Option(help="A set of classes.")] = "digits",
     classes: Annotated[int, typer.Option(min=1, help="So many of them in turn.")] = 10,
-    out: Annotated[Path, typer.Option(help="A folder of runs.")] = Path("runs/novelty"),
     set_: Sets = None,
     epochs: Epochs = 50,
     limit: Annotated[int | None, typer.Option(min=20, help="Only so many normal examples of each class.")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Each class in turn as the normal one: train, and the AUROC of each."""
+    """Each class in turn as the normal one: learn it, and the AUROC of each. No run is kept."""
     _, given = _begin(set_)
-    _evaluating().one_class(data, out, range(classes), data_dir=data_dir, limit=limit, epochs=epochs, arguments=given)
+    _evaluating().one_class(data, range(classes), arguments=given, limit=limit, epochs=epochs, data_dir=data_dir)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from tfgen import data
 from tfgen.data import Examples, fit_image
 from tfgen.data.folders import SUFFIXES, decode
 
-__all__ = ["Judged", "files", "judged", "normal"]
+__all__ = ["Judged", "files", "judged", "labelled", "normal", "of_class"]
 
 HELD_OUT = 10  # one example in so many is kept from the training, and says where novelty begins
 
@@ -54,13 +54,23 @@ def files(folder: str | Path, shape: tuple[int, int, int]) -> tuple[list[Path], 
     return paths, np.stack([fit(path) for path in paths]).astype(np.float32) / 255
 
 
+def labelled(name: str, split: str, *, data_dir=None) -> Examples:
+    """A split of a set with its classes."""
+    return _open(name, split, True, data_dir, None)
+
+
+def of_class(source: Examples, label: int, limit: int | None = None) -> Examples:
+    """Those of one class, the first so many."""
+    _check_label(source, label)
+    source = source.part(np.flatnonzero(source.condition == label)[:limit])
+    return Examples(source.x, name=f"{source.name}, class {label}")
+
+
 def _examples(name: str, split: str, label: int | None, data_dir, size) -> Examples:
     source = _open(name, split, label is not None, data_dir, size)
     if label is None:
         return source
-    _check_label(source, label)
-    source = source.part(np.flatnonzero(source.condition == label))
-    return Examples(source.x, name=f"{name}, class {label}")
+    return of_class(source, label)
 
 
 def _open(name: str, split: str, labels: bool, data_dir, size) -> Examples:

@@ -12,10 +12,10 @@ from tfgen import data as tfgen_data
 from tfgen.runs import Run, Settings, fit
 from tfgen.runs.folder import plain
 
-__all__ = ["QUANTILE", "train"]
+__all__ = ["DEFAULTS", "QUANTILE", "batch_for", "build", "train"]
 
 QUANTILE = 0.95  # of normal examples that were held out: scores above it are called new
-DEFAULTS = {"likelihood": "gaussian_global", "latent": 16, "hidden": (256, 256), "activation": "relu"}
+DEFAULTS = {"likelihood": "gaussian:0.1", "latent": 16, "hidden": (256, 256), "activation": "relu"}
 
 
 def train(
@@ -41,18 +41,14 @@ def train(
     """
     arguments = {**DEFAULTS, **(arguments or {})}
     learnt, kept = data.normal(name, label, data_dir=data_dir, limit=limit, size=size)
-    batch = batch or int(np.clip(learnt.count // 20, 10, 100))
+    batch = batch or batch_for(learnt.count)
     settings = Settings(
         "vae", arguments, name, size=size, limit=limit, batch=batch, epochs=epochs, decay="cosine", seed=seed
     )
     asked = plain(settings) | {"normal": label}
     run = Run(out)
     run.check(asked, fresh)
-    keras.utils.set_random_seed(seed)
-    model = catalog.find("vae").full(learnt.shape, **arguments)
-    if model.values != "real" or model.kl_of_dimensions(np.zeros((1, *model.shape), np.float32)) is None:
-        raise ValueError("the scores are those of real values and a diagonal posterior: take a gaussian likelihood")
-    model.compile()
+    model = build(learnt.shape, arguments, seed)
     dataset = tfgen_data.load(learnt, batch=batch, seed=seed, values="real")
     held_out = tfgen_data.arrays(kept, values="real"), None
     about = {"system": "vae", "family": "variational", "data": {"name": learnt.name, "held_out": kept.count}}
@@ -61,3 +57,18 @@ def train(
     scores = {by: scoring.score(catalog.load(run.model_path), held_out[0], by) for by in scoring.SCORES}
     run.write_card(novelty={by: float(np.quantile(values, QUANTILE)) for by, values in scores.items()})
     return run
+
+
+def build(shape, arguments: dict, seed: int):
+    """A compiled model of its first weights."""
+    keras.utils.set_random_seed(seed)
+    model = catalog.find("vae").full(shape, **arguments)
+    if model.values != "real" or model.kl_of_dimensions(np.zeros((1, *model.shape), np.float32)) is None:
+        raise ValueError("the scores are those of real values and a diagonal posterior: take a gaussian likelihood")
+    model.compile()
+    return model
+
+
+def batch_for(count: int) -> int:
+    """20 steps are an epoch, of 10 to 100 examples."""
+    return int(np.clip(count // 20, 10, 100))
