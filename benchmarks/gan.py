@@ -139,11 +139,11 @@ def epoch(peer, batches) -> None:
         peer.step(x)
 
 
-def work(side: str, weights: str, clock: str) -> None:
+def work(side: str, weights: str, clock: str, sides: dict[str, Callable] | None = None) -> None:
     """Does the rounds that are named on standard input and answers with their seconds."""
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what the libraries print is no answer
-    rounds, losses = {"ours": ours, "theirs": theirs}[side](pathlib.Path(weights))
+    rounds, losses = (sides or {"ours": ours, "theirs": theirs})[side](pathlib.Path(weights))
     print(json.dumps(losses), file=answer, flush=True)
     for line in sys.stdin:
         begin = getattr(time, clock)()
@@ -154,8 +154,8 @@ def work(side: str, weights: str, clock: str) -> None:
 class Side:
     """A process that works on demand."""
 
-    def __init__(self, side: str, weights: pathlib.Path, clock: str, threads: int):
-        command = [sys.executable, "-m", "benchmarks.gan", "--work", side, str(weights), clock]
+    def __init__(self, side: str, weights: pathlib.Path, clock: str, threads: int, module: str = "benchmarks.gan"):
+        command = [sys.executable, "-m", module, "--work", side, str(weights), clock]
         told = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), str(threads))
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **told}

@@ -740,7 +740,7 @@ def test_compare(home, capsys):
 # -- claims ------------------------------------------------------------------------------------------------------------
 
 
-PAGES = ("docs/adversarial.md", "docs/variational.md")  # whose claims share their commands
+PAGES = ("docs/autoregressive.md", "docs/adversarial.md", "docs/variational.md")  # whose claims share their commands
 QUICK = {
     c["metric"] if c["page"] in PAGES else c["system"]: c
     for c in reversed(claims.read())
