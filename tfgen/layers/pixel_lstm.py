@@ -106,15 +106,13 @@ class DiagonalLSTM(keras.layers.Layer):
     def call(self, x, told=None):
         gates = self.inside(x)
         gates = gates if told is None else gates + self.told(told)
-        inside = skew(tf.ones([1, *x.shape[1:3], 1], gates.dtype))
-        columns = [tf.transpose(t, [2, 0, 1, 3]) for t in (skew(gates), inside)]
+        columns = tf.transpose(skew(gates), [2, 0, 1, 3])  # where gates are zero, before a row begins, states stay so
 
-        def diagonal(state, column):
-            left, (gates, inside) = state, column
+        def diagonal(left, gates):
             above = tf.pad(left, [[0, 0], [1, 0], [0, 0]])[:, :-1]
-            return self._cell(gates, left, above) * inside
+            return self._cell(gates, left, above)
 
-        start = tf.zeros_like(columns[0][0, ..., : 2 * self.units])
+        start = tf.zeros_like(columns[0, ..., : 2 * self.units])
         states = unskew(tf.transpose(tf.scan(diagonal, columns, start), [1, 2, 0, 3]))
         return states[..., : self.units]
 
