@@ -1,6 +1,6 @@
 """Speed as ratios within one run: `python -m benchmarks`, of GANs `python -m benchmarks gan`, of variational models
-`python -m benchmarks vae`, of energy models and mixtures `python -m benchmarks energy`.
-`python -m benchmarks vae`, of pixel by pixel models `python -m benchmarks autoregressive`.
+`python -m benchmarks vae`, of energy models and mixtures `python -m benchmarks energy`, of pixel by pixel models
+`python -m benchmarks autoregressive`.
 
 `python -m benchmarks face` draws the README's samples; `python -m benchmarks speech` compares the shipped enhancer;
 `python -m benchmarks tutorials` runs the notebooks of docs/tutorials; `python -m benchmarks pages` writes docs/systems.
