@@ -507,6 +507,22 @@ def test_active_units():
     assert units.active == 1
 
 
+def test_tensorboard_has_a_curve_for_each_dimension(tmp_path):
+    """Of a diagonal posterior its divergence on what is held out, whose sum is that of the term; of others none."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for name, model in (("diagonal", TWO()), ("planar", TWO(posterior="planar:1"))):
+        model.compile(run_eagerly=True)
+        monitor = callbacks.Monitor(tmp_path / name, held_out=(STATES, None), samples=4)
+        model.fit(STATES, validation_data=(STATES, None), verbose=0, callbacks=[monitor])
+        events = EventAccumulator(str(tmp_path / name), {"tensors": 0}).Reload()
+        curves = [tag for tag in events.Tags()["tensors"] if tag.startswith("kl_of_dimensions/")]
+        assert len(curves) == (2 if name == "diagonal" else 0)
+        if curves:
+            found = {t: float(tf.make_ndarray(events.Tensors(t)[0].tensor_proto)) for t in (*curves, "kl/held_out")}
+            assert sum(found[tag] for tag in curves) == pytest.approx(found["kl/held_out"], rel=1e-4)
+
+
 def test_a_manifold_is_a_grid_of_quantiles():
     model = VAE((2,), latent=2, hidden=(), likelihood="gaussian:1")
     model.decoder.set_weights([np.eye(2), np.zeros(2)])  # x is z
