@@ -11,7 +11,7 @@ DEFAULTS = {
     tfgen.Helmholtz: {"hidden": (200,), "learning_rate": 0.1, "samples": 1},
     tfgen.DBN: {"hidden": (500, 500), "up_down": True, "chains": 100},
     tfgen.DBM: {"hidden": (500, 1000), "rounds": 10, "chains": 100, "k": 5},
-    tfgen.DeepEnergy: {"step": 10.0, "noise": 0.005, "fresh": 0.05, "values": "signed", "net": "dcgan"},
+    tfgen.DeepEnergy: {"step": 1.0, "noise": 0.02, "fresh": 0.05, "values": "signed", "net": "dcgan"},
     tfgen.GAN: {"game": "non_saturating", "activation": "maxout", "dropout": 0.5, "net": "mlp", "values": "unit"},
     tfgen.FGAN: {"game": "kl"},
     tfgen.BGAN: {"game": "bregman_pearson"},

@@ -50,16 +50,16 @@ class DeepEnergy(GenerativeModel):
         width: int = 32,
         activation: str = "silu",
         norm: str = "none",
-        chains: int = 5000,
-        steps: int = 40,
-        step: float = 10.0,
-        noise: float | None = 0.005,
-        clip: float | None = 0.03,
+        chains: int = 1000,
+        steps: int = 20,
+        step: float = 1.0,
+        noise: float | None = 0.02,
+        clip: float | None = None,
         fresh: float = 0.05,
         alpha: float = 0.1,
         blur: float = 0.005,
-        learning_rate: float = 1e-4,
-        sweeps: int = 400,
+        learning_rate: float = 5e-4,
+        sweeps: int = 200,
     ):
         one_of(f"values={values!r}", values, ("signed", "unit", "real"))
         at_least(1, chains=chains, steps=steps, sweeps=sweeps)
