@@ -122,16 +122,15 @@ class Boltzmann(GenerativeModel):
 
     # -- Gibbs sampling, unit by unit ----------------------------------------------------------------------------------
 
-    def sweep(self, s: tf.Tensor, u: tf.Tensor, first: int = 0, beta=1.0, base=None, back: bool = False) -> tf.Tensor:
+    def sweep(self, s: tf.Tensor, u: tf.Tensor, first: int = 0, beta=1.0, base=None) -> tf.Tensor:
         """Each unit from `first` on in its turn, by uniforms [n, units]; at another temperature its input is that of
         β E plus (1 - β) times the base's."""
         J, b = beta * self.links(), beta * self.b.value + (0.0 if base is None else (1 - beta) * base)
         turn, rows = tf.transpose(u), tf.eye(self.count)
 
         def body(i, s):
-            at = self.count - 1 - i + first if back else i
-            on = rng.bernoulli(turn[at], logits=tf.linalg.matvec(s, J[at]) + b[at])
-            return i + 1, s + (on - tf.gather(s, at, axis=1))[:, None] * rows[at]
+            on = rng.bernoulli(turn[i], logits=tf.linalg.matvec(s, J[i]) + b[i])
+            return i + 1, s + (on - tf.gather(s, i, axis=1))[:, None] * rows[i]
 
         return tf.while_loop(lambda i, _: i < self.count, body, (first, s))[1]
 
@@ -179,17 +178,14 @@ class Boltzmann(GenerativeModel):
         def log_ratio(s, beta, after):
             return (after - beta) * (-self._energy(s, self.links(), self.b.value) - tf.linalg.matvec(s, base))
 
-        def move(s, beta, seed, back=False):
-            return self.sweep(s, u(tf.shape(s)[0], seed), 0, beta, base, back)
-
+        move = lambda s, beta, seed: self.sweep(s, u(tf.shape(s)[0], seed), 0, beta, base)
         begin = lambda n, seed: rng.bernoulli(u(n, seed), logits=base)
 
         def end(n, seed):
             first, rest = rng.split(seed, 2)
             return self.run_chain(begin(n, first), 5 * self.sweeps, rest)
 
-        back = lambda s, beta, seed: move(s, beta, seed, True)
-        return AnnealingPath(tf.reduce_sum(tf.nn.softplus(base)), begin, log_ratio, move, back, tf.function(end))
+        return AnnealingPath(tf.reduce_sum(tf.nn.softplus(base)), begin, log_ratio, move, end=tf.function(end))
 
     # -- sampling: a chain whose state are all units -------------------------------------------------------------------
 

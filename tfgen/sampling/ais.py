@@ -3,7 +3,7 @@
     a path of unnormalised densities f_0 … f_T, from one with a known Z_0 to the model's
     v_1 ~ f_0 / Z_0,  v_{t+1} ~ T_t(v_{t+1} ← v_t),  which leaves f_t invariant,  w = Π_t f_t(v_t) / f_{t-1}(v_t)
     E[w] = Z / Z_0
-    and back, from samples of the model:  v_T ~ f_T / Z,  v_{t-1} ~ T̃_{t-1}(v_{t-1} ← v_t),
+    and back, from samples of the model:  v_T ~ f_T / Z,  v_{t-1} ~ T_{t-1}(v_{t-1} ← v_t),
     E[Π_t f_{t-1}(v_t) / f_t(v_t)] = Z_0 / Z
 
 The mean of log w lies below log Z, that of the way back above: together they say how far to trust either.
@@ -35,7 +35,6 @@ class AnnealingPath(NamedTuple):
     start: Callable  # (n, seed) -> n exact samples at β = 0
     log_ratio: Callable  # (v, β, β') -> log f_β'(v) - log f_β(v), [n]
     move: Callable  # (v, β, seed) -> v after a transition that leaves f_β invariant
-    move_back: Callable | None = None  # the transition in reverse; None where `move` is reversible
     end: Callable | None = None  # (n, seed) -> samples of the model by its own chain: exact as far as that mixes
 
 
@@ -60,8 +59,7 @@ def annealed_importance(path: AnnealingPath, *, chains: int = 100, temperatures:
     expectation."""
     _check(chains, temperatures)
     start, moves = rng.split(rng.as_seed(seed), 2)
-    step = lambda v, here, next, seed: (path.log_ratio(v, here, next), path.move(v, next, seed))
-    log_w = _anneal(path.start(chains, start), step, tf.linspace(0.0, 1.0, temperatures + 1), moves, "annealing")
+    log_w = _anneal(path, path.start(chains, start), tf.linspace(0.0, 1.0, temperatures + 1), moves, "annealing")
     return _log_mean(log_w, float(path.log_z_start))
 
 
@@ -80,10 +78,8 @@ def reverse_annealed_importance(
     """
     _check(chains, temperatures)
     start, moves = rng.split(rng.as_seed(seed), 2)
-    back = path.move_back or path.move
-    step = lambda v, here, next, seed: (path.log_ratio(v, here, next), back(v, next, seed))
     v = path.end(chains, start) if samples is None else tf.convert_to_tensor(samples, tf.float32)
-    log_w = _anneal(v, step, tf.linspace(1.0, 0.0, temperatures + 1), moves, "annealing back")
+    log_w = _anneal(path, v, tf.linspace(1.0, 0.0, temperatures + 1), moves, "annealing back")
     inverse = _log_mean(log_w, 0.0)
     at = float(path.log_z_start)
     return LogZ(at - inverse.value, at - inverse.high, at - inverse.low, inverse.effective_chains, at - inverse.bound)
@@ -94,14 +90,14 @@ def _check(chains: int, temperatures: int) -> None:
     at_least(1, temperatures=temperatures)
 
 
-def _anneal(v: tf.Tensor, step: Callable, betas: tf.Tensor, moves: tf.Tensor, what: str) -> np.ndarray:
+def _anneal(path: AnnealingPath, v: tf.Tensor, betas: tf.Tensor, moves: tf.Tensor, what: str) -> np.ndarray:
     """The log of each chain's weight."""
 
     @tf.function
     def piece(v, log_w, first, last):
         def body(t, v, log_w):
-            ratio, v = step(v, betas[t], betas[t + 1], rng.fold_in(moves, t))
-            return t + 1, v, log_w + tf.cast(ratio, tf.float64)
+            log_w += tf.cast(path.log_ratio(v, betas[t], betas[t + 1]), tf.float64)
+            return t + 1, path.move(v, betas[t + 1], rng.fold_in(moves, t)), log_w
 
         return tf.while_loop(lambda t, *_: t < last, body, (first, v, log_w))[1:]
 
