@@ -383,7 +383,8 @@ def test_what_is_not_there_is_said(vae, monkeypatch):
 
     monkeypatch.setattr("tfgen.runs.analysing.metrics.feature_network", none)
     assert set(analyse(vae, say=lines.append)) == {"walk", "traversals", "units"}
-    assert {path.name for path in vae.analysis.iterdir()} == {"walk.png", "steps.png", "latent.png", "neighbours.png"}
+    drawn = {"walk.png", "steps.png", "latent.png", "neighbours.png", "units.png"}
+    assert {path.name for path in vae.analysis.iterdir()} == drawn
     for words in ("train anew", "no test split", "no classifier"):
         assert any(words in line for line in lines), words
 

@@ -169,7 +169,7 @@ def test_an_average_of_a_net_is_the_average_of_its_weights():
         np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-5, atol=1e-6)
     x = DICE.normal(size=(4, 2)).astype("float32")
     net.set_weights(expected)
-    np.testing.assert_allclose(average(tf.constant(x)), net(x), rtol=1e-5)
+    np.testing.assert_allclose(average(tf.constant(x)), net(x), rtol=1e-5, atol=1e-6)
 
 
 def test_history_is_the_mean_of_the_past():

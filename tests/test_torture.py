@@ -57,12 +57,12 @@ dice = random.Random(0)
 train = sys.argv[4:]
 code, seconds = run([*train, "--out", "whole"])
 assert code == 0
-torn, last = [], [*train, "--out", "torn"]
+torn, last, ended = [], [*train, "--out", "torn"], 0
 while len(torn) < kills or (len(set(torn)) < 2 and len(torn) < 5 * kills):  # on a busy machine all may come too early
     code, _ = run(last, dice.uniform(0, 0.8 * seconds))
     assert code in (None, 0), code
     if code == 0:
-        os.rename("torn", f"ended{len(torn)}")  # it came through: another one is begun
+        os.rename("torn", f"ended{(ended := ended + 1)}")  # it came through: another one is begun
         continue
     torn.append(epochs("torn"))
 code, _ = run(last)

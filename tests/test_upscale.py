@@ -304,7 +304,7 @@ def test_crops_are_a_function_of_seed_and_epoch(small, tmp_path):
     """Whatever was read before; the batch's size changes none; each small crop is its large one made smaller."""
     small("a.png", Image.fromarray(photograph(height=96, width=80)))
     small("b.png", Image.fromarray(photograph("flower", 64, 96)))
-    both = data.pairs(data.found([tmp_path / "in"]), 2)
+    both = data.pairs([tmp_path / "in"], 2)
     read = lambda epoch, **k: data.crops(both, patch=12, **{"batch": 4, "steps": 3, "seed": 5, **k})
     whole = read(0)
     epochs = [np.concatenate([x.numpy() for x, _ in whole]) for _ in range(2)]
@@ -322,7 +322,7 @@ def test_crops_are_a_function_of_seed_and_epoch(small, tmp_path):
 
 def test_degradations(small, tmp_path):
     small("a.png", Image.fromarray(photograph(height=96, width=80)))
-    both = data.pairs(data.found([tmp_path / "in"]), 2)
+    both = data.pairs([tmp_path / "in"], 2)
     clean = lambda **k: next(iter(data.crops(both, patch=24, batch=4, steps=1, seed=0, **k)))
     plain = clean()
     for worse in (data.Degradation(blur=3), data.Degradation(noise=20), data.Degradation(jpeg=5)):
