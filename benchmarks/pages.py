@@ -54,9 +54,10 @@ def page(entry: Entry) -> str:
         f"[its file](../../{entry.model.__module__.replace('.', '/')}.py)",
     ]
     if (PAGES / f"{entry.name}.png").is_file():
+        what = "Means of samples" if "decode" in entry.abilities else "Samples"
         parts += [
             f"![Samples of {entry.name}]({entry.name}.png)",
-            f"{'Means of samples' if 'decode' in entry.abilities else 'Samples'} of seed 0, none chosen, after `python -m tfgen {command(entry)}`.",
+            f"{what} of seed 0, none chosen, after `python -m tfgen {command(entry)}`.",
         ]
     parts += [f"```text\n{about}\n```", "## Train it", _training(entry), "## Arguments", _arguments(entry.model)]
     if rows := [claim for claim in claims.read() if claim["system"] == entry.name]:
