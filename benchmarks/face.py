@@ -16,7 +16,7 @@ import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
 import tfgen
-from tfgen import bicubic, pictures, rng
+from tfgen import bicubic, pictures
 from tfgen.__main__ import command
 from tfgen.files import shipped, whole
 from tfgen.runs import Run
@@ -32,7 +32,7 @@ def drawn(model, told) -> np.ndarray:
 
 def means(model, told) -> np.ndarray:
     """Of a decoder."""
-    return model.decode(model.noise(COLUMNS * ROWS, rng.as_seed(SEED))["z"], told).numpy()
+    return model.show(COLUMNS * ROWS, told, seed=SEED).numpy()
 
 
 def smoothed(model, told) -> np.ndarray:

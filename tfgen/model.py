@@ -212,10 +212,15 @@ class GenerativeModel(KerasModel):
             parts.append(x)
         return tf.concat(parts, 1)
 
+    @property
+    def decodes(self) -> bool:
+        """Whether `decode` takes a part of the noise, "z": samples are draws around its means."""
+        return hasattr(self, "decode") and isinstance(self.laws, dict) and "z" in self.laws
+
     def show(self, n: int, condition=None, *, seed: int | None = None) -> tf.Tensor:
         """What pictures show of n samples: of a model that decodes the means that the samples are drawn around, for
         the noise of the likelihood hides what is learnt; of others the samples."""
-        if not (hasattr(self, "decode") and isinstance(self.laws, dict) and "z" in self.laws):
+        if not self.decodes:
             return self.sample(n, condition, seed=seed)
         condition = conditions.broadcast(self.condition, condition, n)
         return self.decode(self.noise(n, seed)["z"], condition)

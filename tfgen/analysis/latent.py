@@ -64,7 +64,7 @@ def has_latent(model) -> bool:
 
 def decodes(model) -> bool:
     """Whether `decode` takes a part of the noise, "z": samples are draws around its means."""
-    return hasattr(model, "decode") and isinstance(signature := model.noise_signature(), dict) and "z" in signature
+    return model.decodes
 
 
 def walk(model, pairs: int = 8, steps: int = 9, seed: int = 0, condition=None, *, means: bool = False) -> np.ndarray:

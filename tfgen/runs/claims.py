@@ -130,9 +130,7 @@ def _measured(
                 return [math.nan] * len(wanted)
             raise ValueError(f"{name}: the command above ended with code {code}")
     found = run.card()["figures"]["test"]["metrics"]
-    if missing := [metric for metric in wanted if metric not in found]:
-        raise ValueError(f"{name}: the evaluation has no {', '.join(missing)}; it has {', '.join(found)}")
-    return [found[metric]["value"] for metric in wanted]
+    return _wanted(name, wanted, {metric: figure["value"] for metric, figure in found.items()})
 
 
 def _shipped(claim: Claim, wanted: list[str], data_dir: Path | None) -> list[float]:
@@ -146,8 +144,12 @@ def _shipped(claim: Claim, wanted: list[str], data_dir: Path | None) -> list[flo
         why = (done.stderr.strip().splitlines() or ["no line"])[-1]
         raise ValueError(f"{claim['name']}: the command above ended with code {done.returncode}: {why}")
     *_, found = json.loads(done.stdout)["mean"].values()
+    return _wanted(claim["name"], wanted, found)
+
+
+def _wanted(name: str, wanted: list[str], found: dict[str, float]) -> list[float]:
     if missing := [metric for metric in wanted if metric not in found]:
-        raise ValueError(f"{claim['name']}: the evaluation has no {', '.join(missing)}; it has {', '.join(found)}")
+        raise ValueError(f"{name}: the evaluation has no {', '.join(missing)}; it has {', '.join(found)}")
     return [found[metric] for metric in wanted]
 
 

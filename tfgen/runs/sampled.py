@@ -6,7 +6,7 @@ the figures compare among systems trained on these data, and not with those that
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -71,12 +71,15 @@ class Case:
 
     def draw(self, n: int) -> np.ndarray:
         """n samples [n, *shape], under the conditions in turn, in pieces that each have a seed of their own."""
-        told, parts, starts = self.conditions(n), [], range(0, n, PIECE)
-        for i, at in enumerate(progress(starts, len(starts), "samples")):
-            rows = slice(at, at + PIECE)
-            here = None if told is None else tf.nest.map_structure(lambda part: part[rows], told)  # noqa: B023
-            parts.append(self.model.sample(min(PIECE, n - at), here, seed=rng.fold_in(rng.as_seed(self.seed), i)))
-        return np.concatenate(parts)
+        parts = _pieces(self.model, n, self.conditions(n), lambda i: rng.fold_in(rng.as_seed(self.seed), i))
+        return np.concatenate(list(progress(parts, -(-n // PIECE), "samples")))
+
+
+def _pieces(model: GenerativeModel, n: int, told, seed: Callable) -> Iterator[np.ndarray]:
+    """n samples under these conditions, some at a time, piece i with `seed(i)`."""
+    for i, at in enumerate(range(0, n, PIECE)):
+        here = None if told is None else tf.nest.map_structure(lambda part: part[at : at + PIECE], told)  # noqa: B023
+        yield model.sample(min(PIECE, n - at), here, seed=seed(i)).numpy()
 
 
 def default_samples(case: Case, samples: int | None) -> int:
@@ -171,9 +174,7 @@ def at_a_glance(material: Material, held_out: tuple | None, say: Callable[[str],
 
     def figures(model: GenerativeModel) -> dict[str, float]:
         told = conditions.in_turn(model.condition, GLANCE, condition)
-        parts = [slice(at, at + PIECE) for at in range(0, GLANCE, PIECE)]
-        cut = lambda rows: None if told is None else tf.nest.map_structure(lambda part: part[rows], told)
-        drawn = np.concatenate([model.sample(PIECE, cut(rows), seed=rows.start).numpy() for rows in parts])
+        drawn = np.concatenate(list(_pieces(model, GLANCE, told, lambda i: i * PIECE)))
         if network:
             fake = network.features(metrics.to_unit(drawn, values))
             return {"frechet": float(metrics.frechet_distance(real, fake))}

@@ -177,7 +177,7 @@ def sample(
     out = Path(out) if out else run.samples / name
     if out.suffix not in (".png", ".npy"):
         raise ValueError(f"--out {out}: a file that ends in .png (a picture) or .npy (the numbers)")
-    if means and not hasattr(model, "decode"):
+    if means and not model.decodes:
         raise ValueError(f"--means: this {run.card().get('system')} decodes nothing, and has samples alone")
     choice = {"temperature": temperature, "top_k": top_k}
     choice = {name: value for name, value in choice.items() if value is not None}
