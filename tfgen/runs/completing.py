@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from tfgen import catalog, pictures
-from tfgen.files import whole
 from tfgen.runs.folder import Run
 from tfgen.runs.material import Material
+from tfgen.runs.training import place, write
 
 __all__ = ["complete"]
 
@@ -47,13 +47,7 @@ def complete(
     choice = {"temperature": temperature, "top_k": top_k}
     found = [model.complete(x, known, condition, seed=one, **choice) for one in seeds]
     name = Path(keep).stem.replace(":", "-")
-    out = Path(out) if out else run.samples / f"completions-{name}{'' if seed is None else f'-seed{seed}'}.png"
-    if out.suffix not in (".png", ".npy"):
-        raise ValueError(f"--out {out}: a file that ends in .png (a picture) or .npy (the numbers)")
+    out = place(run, out, f"completions-{name}{'' if seed is None else f'-seed{seed}'}.png")
     say(f"{len(x)} {split} examples, {keep} known: each above what is known of it and {draws} completions")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if out.suffix == ".png":
-        return pictures.save(pictures.completions(x, known, np.stack(found), model.values), out)
-    with whole(out) as partial:
-        np.save(partial, np.stack(found))
-    return out
+    drawn = np.stack(found)
+    return write(out, drawn, lambda: pictures.completions(x, known, drawn, model.values))

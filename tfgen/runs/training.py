@@ -27,7 +27,7 @@ from tfgen.runs.material import Material, open_training
 from tfgen.runs.memory import that_fits
 from tfgen.runs.sampled import at_a_glance
 
-__all__ = ["sample", "train"]
+__all__ = ["place", "sample", "train", "write"]
 
 
 def train(
@@ -174,9 +174,7 @@ def sample(
         if model.condition is not None:
             say(f"conditions: {run.card().get('conditions') or 'every class in turn'}")
     name = f"{'means' if means else 'samples'}-{n}{'' if seed is None else f'-seed{seed}'}.png"
-    out = Path(out) if out else run.samples / name
-    if out.suffix not in (".png", ".npy"):
-        raise ValueError(f"--out {out}: a file that ends in .png (a picture) or .npy (the numbers)")
+    out = place(run, out, name)
     if means and not model.decodes:
         raise ValueError(f"--means: this {run.card().get('system')} decodes nothing, and has samples alone")
     choice = {"temperature": temperature, "top_k": top_k}
@@ -186,10 +184,23 @@ def sample(
         system = run.card().get("system")
         raise ValueError(f"--{name.replace('_', '-')} {value}: this {system} does not pick one value after another")
     x = (model.show if means else model.sample)(n, condition, seed=seed, **choice).numpy()
+    above = pictures.picture_in(conditions.broadcast(model.condition, condition, n))
+    return write(out, x, lambda: pictures.draw(x, model.values, span=run.span(), given=above))
+
+
+def place(run: Run, out: str | Path | None, name: str) -> Path:
+    """Where what was drawn goes: a picture or the numbers, by default among the run's samples."""
+    out = Path(out) if out else run.samples / name
+    if out.suffix not in (".png", ".npy"):
+        raise ValueError(f"--out {out}: a file that ends in .png (a picture) or .npy (the numbers)")
+    return out
+
+
+def write(out: Path, x: np.ndarray, picture: Callable[[], np.ndarray]) -> Path:
+    """What was drawn, as the file's name asks for it."""
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
-        above = pictures.picture_in(conditions.broadcast(model.condition, condition, n))
-        return pictures.save(pictures.draw(x, model.values, span=run.span(), given=above), out)
+        return pictures.save(picture(), out)
     with whole(out) as partial:
         np.save(partial, x)
     return out
