@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfgen import bicubic
 from tfgen.restoration import AMAP, SRGAN, EdgeSR, SRResNet
+from tfgen.restoration.upscaler import continued
 
 
 def uniform(*shape):
@@ -97,6 +98,29 @@ def test_average_is_what_it_says():
         expected = keep * expected + (1 - keep) * seen[-1]
     np.testing.assert_allclose(model.averages[0].numpy(), expected, rtol=1e-5)
     assert not np.allclose(expected, seen[-1])
+
+
+@pytest.mark.parametrize("height, width, margin", [(9, 7, 6), (4, 5, 11), (3, 3, 0)])
+def test_crops_are_continued_as_in_a_mirror(height, width, margin):
+    small = uniform(2, height, width, 3)
+    beyond = [(0, 0), (margin, margin), (margin, margin), (0, 0)]
+    np.testing.assert_array_equal(continued(small, margin), np.pad(small, beyond, mode="symmetric"))
+
+
+@pytest.mark.parametrize("loss", ["absolute", "luma"])
+def test_edge_sr_s_loss_by_hand(loss):
+    """Of a net that sees the crop continued by its reach, in training and in validation."""
+    model = EdgeSR((24, 24, 3), scale=4, width=4, depth=1, loss=loss, average=0.0)
+    large, small = uniform(2, 24, 24, 3), uniform(2, 6, 6, 3)
+    seen = np.pad(small, [(0, 0), (3, 3), (3, 3), (0, 0)], mode="symmetric")
+    made = model.net(seen)[:, 12:-12, 12:-12].numpy()
+    for restored, training in ((made, True), (np.clip(made, 0, 1), False)):
+        e = large - restored
+        bright = e @ np.array([65.481, 128.553, 24.966]) / 255
+        expected = np.abs(e).mean((1, 2, 3))
+        if loss == "luma":
+            expected = 20 * ((bright**2).mean((1, 2)) + (e**2).mean((1, 2, 3)) / 10)
+        np.testing.assert_allclose(model.loss_terms(large, small, training=training)["loss"], expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

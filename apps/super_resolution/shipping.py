@@ -85,7 +85,7 @@ def _about(model, card: dict, folders) -> dict:
         "reach": model.reach,
         "fold": model.fold,
         "tiles": f"a pixel depends on {model.reach} pixels of the input in each direction: tiles that overlap by so "
-        "many, of a picture continued by its edge, give the same result as the whole",
+        "many, of a picture continued as in a mirror, give the same result as the whole",
         "quality": "psnr: dB on luma of the pictures held out from training, "
         f"{model.scale} pixels at each border left out"
         if folders

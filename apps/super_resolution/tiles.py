@@ -1,9 +1,8 @@
 """A net over pictures of any size: in tiles that are bit for bit the whole picture's.
 
 A pixel of the result depends on no more than `reach` pixels of the input in each direction. So each tile sees so many
-beside it, which are cut off again, and the picture is continued by its edge beyond the border: zeros, with which
-convolutions pad, would brighten or darken the border of a flat picture. All tiles have one size, the
-last ones overlap.
+beside it, which are cut off again, and beyond its border the picture is continued as in a mirror: zeros, with which
+convolutions pad, would brighten or darken the border of a flat picture. All tiles have one size, the last ones overlap.
 """
 
 import contextlib
@@ -40,7 +39,7 @@ def bands(net: Net, picture: np.ndarray, *, tile: int = TILE, ensemble: bool = F
     tall, wide = (_side(size, tile, net.fold) for size in (height, width))
     margin = -(-net.reach // net.fold) * net.fold
     beyond = [(margin, margin + -size % net.fold) for size in (height, width)]
-    picture = np.pad(picture, [*beyond, (0, 0)], mode="edge")
+    picture = np.pad(picture, [*beyond, (0, 0)], mode="symmetric")
     run, s = (_ensemble(net.run) if ensemble else net.run), net.scale
     inside = (slice(margin * s, (margin + tall) * s), slice(margin * s, (margin + wide) * s))
     full = width + -width % net.fold

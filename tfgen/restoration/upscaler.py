@@ -13,7 +13,7 @@ from tfgen.metrics.image import luma
 from tfgen.model import GenerativeModel, Player
 from tfgen.parts.weights import copies, move
 
-__all__ = ["Upscaler"]
+__all__ = ["Upscaler", "continued"]
 
 
 class Upscaler(GenerativeModel):
@@ -38,6 +38,11 @@ class Upscaler(GenerativeModel):
         vars(self)["optimizer_maker"] = optimizer
         self.averages = copies(self, "average", net.trainable_variables) if average else []
 
+    @property
+    def margin(self) -> int:
+        """Pixels by which crops are continued, as tiles are where a picture ends."""
+        return 0
+
     def distance(self, x: tf.Tensor, restored: tf.Tensor) -> tf.Tensor:
         """What is minimised: [n], the mean absolute error."""
         return tf.reduce_mean(tf.abs(x - restored), [1, 2, 3])
@@ -46,9 +51,10 @@ class Upscaler(GenerativeModel):
         return {"model": Player(self.loss_terms, self.net.trainable_variables, optimizer=self.optimizer_maker)}
 
     def loss_terms(self, x, condition=None, training=True):
+        seen, cut = continued(condition, self.margin), slice(self.scale * self.margin, -self.scale * self.margin or None)
         if training:
-            return {"loss": self.distance(x, self.net(condition, training=True))}
-        restored = self.restore(condition)
+            return {"loss": self.distance(x, self.net(seen, training=True)[:, cut, cut])}
+        restored = self.restore(seen)[:, cut, cut]
         return {"loss": self.distance(x, restored), "psnr": self._psnr(x, restored)}
 
     def after_turn(self, player):
@@ -90,3 +96,12 @@ class Upscaler(GenerativeModel):
 
     def generate(self, noise, condition=None):
         return self.restore(condition)
+
+
+def continued(pictures: tf.Tensor, margin: int) -> tf.Tensor:
+    """[n, h, w, channels] as in a mirror beyond each border, as `bicubic` and `np.pad(…, mode="symmetric")` do."""
+    for axis in (1, 2) if margin else ():
+        size = tf.shape(pictures)[axis]
+        place = tf.math.floormod(tf.range(-margin, size + margin), 2 * size)
+        pictures = tf.gather(pictures, tf.minimum(place, 2 * size - 1 - place), axis=axis)
+    return pictures
