@@ -115,7 +115,7 @@ def test_edge_sr_s_loss_by_hand(loss):
     seen = np.pad(small, [(0, 0), (3, 3), (3, 3), (0, 0)], mode="symmetric")
     made = model.net(seen)[:, 12:-12, 12:-12].numpy()
     for restored, training in ((made, True), (np.clip(made, 0, 1), False)):
-        e = large - restored
+        e = large.numpy() - restored
         bright = e @ np.array([65.481, 128.553, 24.966]) / 255
         expected = np.abs(e).mean((1, 2, 3))
         if loss == "luma":
