@@ -86,3 +86,27 @@ def test_bicubic_by_hand():
 def test_back_inverts_what_makes_smaller():
     for size, to in ((64, 16), (63, 21), (50, 25)):
         np.testing.assert_allclose(bicubic.matrix(size, to) @ bicubic.back(size, to), np.eye(to), atol=1e-9)
+
+
+def test_radial_spectrum_by_hand():
+    """Of noise it is the variance, of a wave it stands in the ring of its frequency, of a picture made smaller and
+    larger again it is low where nothing was left."""
+    random = np.random.default_rng(0)
+    flat = metrics.radial_spectrum(random.normal(128, 20, (256, 256, 1)))
+    np.testing.assert_allclose(flat[2:], 400 * (219 / 255) ** 2, rtol=0.3)
+    assert flat[2:].mean() == pytest.approx(400 * (219 / 255) ** 2, rel=0.03)
+    wave = 128 + 50 * np.cos(2 * np.pi * 0.3 * np.arange(200))[:, None, None] + np.zeros((1, 150, 1))
+    assert np.argmax(metrics.radial_spectrum(wave)) == int(0.3 * 2 * 32)
+    picture = random.integers(0, 256, (64, 96, 3), np.uint8)
+    assert metrics.spectrum_gap(picture, picture) == 0
+    half = metrics.radial_spectrum(bicubic.resize(bicubic.resize(picture, 32, 48), 64, 96))
+    gap = np.abs(10 * np.log10(metrics.radial_spectrum(picture) / np.maximum(half, 1e-4)))
+    assert gap[26:].min() > 10 > gap[:8].max()
+
+
+def test_patches_by_hand():
+    picture = np.random.default_rng(0).integers(0, 256, (17, 25, 3), np.uint8)
+    cut = metrics.patches(picture)
+    assert cut.shape == (6, 64)
+    by_hand = metrics.luma(picture[8:16, 16:24].astype(np.float64)).ravel()
+    np.testing.assert_allclose(cut[5], by_hand - by_hand.mean(), atol=1e-4)

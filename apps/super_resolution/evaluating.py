@@ -1,4 +1,4 @@
-"""How near a net comes to the originals of a folder: PSNR and SSIM on luma, beside bicubic."""
+"""How near a net comes to the originals of a folder, and how much its results look like them, beside bicubic."""
 
 from pathlib import Path
 
@@ -12,26 +12,38 @@ from tfgen.progress import progress
 
 __all__ = ["bytes_of", "evaluate", "table"]
 
+NAMES = ("bicubic", "model")
+
 
 def evaluate(folder: Path, net: tiles.Net) -> dict:
     """Of the pictures in a folder, as originals, cut to a multiple of the scale; they are made smaller as Matlab does,
     unless LR_x4 (of scale 4) beside them holds small ones of the same names. `scale` pixels at each border do not
-    count."""
+    count.
+
+    PSNR and SSIM are means over the pictures, and so is `spectrum`, the gap between radial spectra in dB; `patches` is
+    the Fréchet distance between squares of 8x8 of all originals and of all results."""
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in files.SUFFIXES and path.is_file())
     if not paths:
         raise ValueError(f"{folder} holds no pictures ({', '.join(files.SUFFIXES)}): give a folder of originals")
-    pictures = []
+    pictures, cut = [], {name: [] for name in ("original", *NAMES)}
     for path in progress(paths, len(paths), "pictures"):
         original, small = _pair(path, net.scale)
         results = {"bicubic": bicubic.resize(small, *original.shape[:2]), "model": bytes_of(net, small)}
         figures = {
-            name: {"psnr": metrics.psnr(original, made, net.scale), "ssim": metrics.ssim(original, made, net.scale)}
+            name: {
+                "psnr": metrics.psnr(original, made, net.scale),
+                "ssim": metrics.ssim(original, made, net.scale),
+                "spectrum": metrics.spectrum_gap(original, made),
+            }
             for name, made in results.items()
         }
+        for name, made in {"original": original, **results}.items():
+            cut[name].append(metrics.patches(made))
         pictures.append({"picture": path.name, "size": [*original.shape[1::-1]], **figures})
     means = {
-        name: {metric: float(np.mean([p[name][metric] for p in pictures])) for metric in ("psnr", "ssim")}
-        for name in ("bicubic", "model")
+        name: {metric: float(np.mean([p[name][metric] for p in pictures])) for metric in pictures[0][name]}
+        | {"patches": metrics.frechet_distance(*map(np.concatenate, (cut["original"], cut[name])))}
+        for name in NAMES
     }
     return {"folder": folder.name, "scale": net.scale, "crop": net.scale, "on": "luma (BT.601)", "mean": means} | {
         "pictures": pictures
@@ -76,4 +88,6 @@ def table(result: dict) -> str:
         size = "x".join(map(str, picture["size"]))
         lines.append(f"{picture['picture'][:28]:<28} {size:>11}  {both.format_map(picture)}")
     lines.append(f"{'mean':<28} {'':>11}  {both.format_map(result['mean'])}")
+    for what, metric in (("dB between radial spectra", "spectrum"), ("Fréchet distance of patches", "patches")):
+        lines.append(f"{what:<40} " + "".join(f" {result['mean'][name][metric]:14.3f} " for name in NAMES).rstrip())
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from tfgen.metrics.features import (
     kernel_distance,
     precision_recall,
 )
-from tfgen.metrics.image import luma, psnr, ssim
+from tfgen.metrics.image import luma, patches, psnr, radial_spectrum, spectrum_gap, ssim
 from tfgen.metrics.likelihood import (
     BitsPerDim,
     Likelihood,
@@ -59,13 +59,16 @@ __all__ = [
     "modes",
     "nearest_neighbour_test",
     "parzen",
+    "patches",
     "pesq",
     "precision_recall",
     "pseudo_likelihood",
     "psnr",
+    "radial_spectrum",
     "reconstruction_error",
     "segmental_snr",
     "si_sdr",
+    "spectrum_gap",
     "ssim",
     "stoi",
     "to_unit",

@@ -51,7 +51,8 @@ class Upscaler(GenerativeModel):
         return {"model": Player(self.loss_terms, self.net.trainable_variables, optimizer=self.optimizer_maker)}
 
     def loss_terms(self, x, condition=None, training=True):
-        seen, cut = continued(condition, self.margin), slice(self.scale * self.margin, -self.scale * self.margin or None)
+        beyond = self.scale * self.margin
+        seen, cut = continued(condition, self.margin), slice(beyond, -beyond or None)
         if training:
             return {"loss": self.distance(x, self.net(seen, training=True)[:, cut, cut])}
         restored = self.restore(seen)[:, cut, cut]
