@@ -14,6 +14,7 @@ from tfgen.autoregressive.multiscale import join, split
 from tfgen.layers import DiagonalBiLSTM as BiLayer
 from tfgen.layers import DiagonalLSTM, skew, unskew
 from tfgen.layers import RowLSTM as RowLayer
+from tfgen.layers import lines as lines_of
 from tfgen.parts import MixtureOfScales, likelihood
 
 NETS = {
@@ -186,6 +187,35 @@ def test_diagonal_lstm_is_its_definition(spatial):
         gates = x[0, r, col] @ W + bias + np.concatenate([h[r + 1, col], h[r, col + 1]]) @ U
         h[r + 1, col + 1], c[r + 1, col + 1] = cell(gates, c[r + 1, col], c[r, col + 1] if spatial else None)
     np.testing.assert_allclose(layer(x)[0], h[1:, 1:], atol=1e-5)
+
+
+@pytest.mark.parametrize("offsets, spatial", [((-1, 0, 1), False), ((0, -1), False), ((0, -1), True)])
+def test_the_gradient_that_is_written_out(offsets, spatial):
+    """That of the same steps one by one, and the numbers of both."""
+    dice = np.random.default_rng(1)
+    gates = 3 * (4 + spatial)
+    given, kernel = (tf.constant(dice.normal(size=s)) for s in ((5, 2, 4, gates), (3 * len(offsets), gates)))
+    weights = tf.constant(dice.normal(size=(5, 2, 4, 3)))
+
+    def one_by_one(given, kernel):
+        h = c = tf.zeros([2, 4, 3], tf.float64)
+        lines = []
+        for gates in tf.unstack(given):
+            around = [tf.pad(h, [[0, 0], [1, 1], [0, 0]])[:, 1 + o : 5 + o] for o in offsets]
+            above = tf.pad(c, [[0, 0], [1, 0], [0, 0]])[:, :-1] if spatial else None
+            h, c = lines_of.cell(gates + tf.concat(around, -1) @ kernel, c, above)
+            lines.append(h)
+        return tf.stack(lines)
+
+    found = []
+    for how in (one_by_one, lambda *a: lines_of.recur(*a, offsets, spatial)):
+        with tf.GradientTape() as tape:
+            tape.watch([given, kernel])
+            states = how(given, kernel)
+            loss = tf.reduce_sum(weights * states)
+        found.append([states, *tape.gradient(loss, [given, kernel])])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-12)
 
 
 def test_what_comes_from_the_right_is_moved_down():

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgen.layers.lines import cell, recur
 from tfgen.layers.raster import Place, Pointwise, RasterConv, told_at, told_of_row
 
 __all__ = ["DiagonalBiLSTM", "DiagonalLSTM", "RowLSTM", "skew", "unskew"]
@@ -53,18 +54,7 @@ class RowLSTM(keras.layers.Layer):
         gates = gates if told is None else gates + self.told(told)
         gates = tf.transpose(gates, [1, 0, 2, 3])
 
-        def row(state, gates):
-            h = tf.pad(state[0], [[0, 0], [1, 1], [0, 0]])
-            above = tf.concat([h[:, :-2], h[:, 1:-1], h[:, 2:]], -1)
-            return self._cell(gates + tf.tensordot(above, tf.cast(self.above, h.dtype), 1), state[1])
-
-        start = tf.zeros_like(gates[0, ..., : self.units])
-        return tf.transpose(tf.scan(row, gates, (start, start))[0], [1, 0, 2, 3])
-
-    def _cell(self, gates, c):
-        o, f, i, g = tf.split(gates, 4, -1)
-        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
-        return tf.sigmoid(o) * tf.tanh(c), c
+        return tf.transpose(recur(gates, tf.cast(self.above, gates.dtype), (-1, 0, 1)), [1, 0, 2, 3])
 
     def start(self, n, width: int) -> dict:
         """h and c of the last pixels, [n, width + 1, 2 units]."""
@@ -77,7 +67,7 @@ class RowLSTM(keras.layers.Layer):
         near = tf.gather(line, [0, 1, min(2, place.width)], axis=1)[..., : self.units]
         near *= tf.cast((columns >= 0) & (columns < place.width), line.dtype)[:, None]
         gates += tf.reshape(near, [-1, 3 * self.units]) @ tf.cast(self.above, line.dtype)
-        h, c = self._cell(gates, line[:, 1, self.units :])
+        h, c = cell(gates, line[:, 1, self.units :])
         return h, {"inside": inside, "line": tf.concat([line[:, 1:], tf.concat([h, c], -1)[:, None]], 1)}
 
     def seen(self, at: np.ndarray) -> np.ndarray:
@@ -107,25 +97,14 @@ class DiagonalLSTM(keras.layers.Layer):
         gates = self.inside(x)
         gates = gates if told is None else gates + self.told(told)
         columns = tf.transpose(skew(gates), [2, 0, 1, 3])  # where gates are zero, before a row begins, states stay so
-
-        def diagonal(left, gates):
-            above = tf.pad(left, [[0, 0], [1, 0], [0, 0]])[:, :-1]
-            return self._cell(gates, left, above)
-
-        start = tf.zeros_like(columns[0, ..., : 2 * self.units])
-        states = unskew(tf.transpose(tf.scan(diagonal, columns, start), [1, 2, 0, 3]))
-        return states[..., : self.units]
+        states = recur(columns, tf.cast(self.around, gates.dtype), (0, -1), self.spatial)
+        return unskew(tf.transpose(states, [1, 2, 0, 3]))
 
     def _cell(self, gates, left, above):
         """States are h and c side by side."""
         (h_left, c_left), (h_above, c_above) = (tf.split(state, 2, -1) for state in (left, above))
         gates += tf.tensordot(tf.concat([h_left, h_above], -1), tf.cast(self.around, gates.dtype), 1)
-        o, f, i, g, *others = tf.split(gates, 5 if self.spatial else 4, -1)
-        c = tf.sigmoid(f) * c_left + tf.sigmoid(i) * tf.tanh(g)
-        if self.spatial:
-            c += tf.sigmoid(others[0]) * c_above
-            return tf.concat([tf.tanh(tf.sigmoid(o) * c), c], -1)
-        return tf.concat([tf.sigmoid(o) * tf.tanh(c), c], -1)
+        return tf.concat(cell(gates, c_left, c_above if self.spatial else None), -1)
 
     def start(self, n, width: int) -> tf.Tensor:
         """h and c of the last `width` pixels."""
