@@ -39,7 +39,7 @@ class KerasModel(keras.Model):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         for name in DOORS:
-            if (method := getattr(cls, name, None)) and not hasattr(method, "__wrapped__"):
+            if (method := getattr(cls, name, None)) and not hasattr(method, "checks"):
                 setattr(cls, name, _at_the_door(method))
         keras.saving.register_keras_serializable(cls.__module__.split(".")[0])(cls)
 
@@ -367,6 +367,7 @@ def _at_the_door(method: Callable) -> Callable:
         door.check_x(self, x)
         return method(self, x, *args, **kwargs)
 
+    checked.checks = True
     return checked
 
 

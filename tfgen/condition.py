@@ -20,6 +20,7 @@ __all__ = [
     "has_turns",
     "in_turn",
     "parts",
+    "rows",
     "shape_of",
     "signature",
     "size",
@@ -89,6 +90,12 @@ def in_turn(spec: Spec, n: int, given=None):
     if isinstance(spec, dict):
         return {name: in_turn(part, n) for name, part in spec.items()}
     return np.arange(n) % spec
+
+
+def rows(condition, which):
+    """The conditions of some examples, by index, slice or array; None of none."""
+    array = np.asarray if isinstance(which, np.ndarray) else lambda part: part  # tensors know no indices
+    return tf.nest.map_structure(lambda part: None if part is None else array(part)[which], condition)
 
 
 def beside(spec: Spec, x: tf.Tensor, condition) -> tf.Tensor:

@@ -186,7 +186,7 @@ def _encoded(model, x, condition, count: int, steps: int, seed: int) -> list[Tra
     if x is None:
         condition = conditions.in_turn(model.condition, ENCODED, condition)
         x = model.sample(ENCODED, condition, seed=seed).numpy()
-    condition = conditions.broadcast(model.condition, _first(condition, ENCODED), len(x[:ENCODED]))
+    condition = conditions.broadcast(model.condition, conditions.rows(condition, slice(ENCODED)), len(x[:ENCODED]))
     z = model.encode(tf.constant(x[:ENCODED]), condition)
     if (
         not tf.is_tensor(z)
@@ -201,7 +201,7 @@ def _encoded(model, x, condition, count: int, steps: int, seed: int) -> list[Tra
     moved = np.repeat(np.repeat(z[:1], len(dims), 0)[:, None], steps, 1)
     for row, dim in enumerate(dims):
         moved[row, :, dim] = values
-    told = repeat(_first(condition, 1), len(dims) * steps)
+    told = repeat(conditions.rows(condition, slice(1)), len(dims) * steps)
     made = generate(model, {"z": moved.reshape(-1, z.shape[1])}, told, means=True)
     names = [f"z{dim} (sd {spread[dim]:.2f})" for dim in dims]
     return [Traversal("latent", made.reshape(len(dims), steps, *made.shape[1:]), names, _signed(values), True)]
@@ -224,10 +224,6 @@ def _classes(model, count: int, seed: int) -> list[Traversal]:
             False,
         )
     ]
-
-
-def _first(condition, n: int):
-    return None if condition is None else tf.nest.map_structure(lambda part: part[:n], condition)
 
 
 def _signed(values: np.ndarray) -> list[str]:

@@ -107,7 +107,7 @@ def generate(model, noise, condition=None, *, means: bool = False, piece: int = 
     pieces = []
     for at in range(0, n, piece):
         here = tf.nest.map_structure(lambda part: tf.constant(part[at : at + piece]), noise)  # noqa: B023
-        told = None if condition is None else tf.nest.map_structure(lambda part: part[at : at + piece], condition)  # noqa: B023
+        told = conditions.rows(condition, slice(at, at + piece))
         pieces.append(make(here, told).numpy())
     return np.concatenate(pieces)
 

@@ -41,7 +41,7 @@ def active_units(model, x: np.ndarray, condition=None) -> Units:
     def over(method):
         parts = []
         for at in range(0, len(x), PIECE):
-            told = None if condition is None else tf.nest.map_structure(lambda c: c[at : at + PIECE], condition)  # noqa: B023
+            told = conditions.rows(condition, slice(at, at + PIECE))
             parts.append(method(tf.constant(x[at : at + PIECE], tf.float32), told))
         return None if parts[0] is None else np.concatenate(parts)
 

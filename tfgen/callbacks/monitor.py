@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgen import condition as conditions
 from tfgen import pictures
 
 __all__ = ["Monitor", "write_scalars"]
@@ -98,7 +99,7 @@ class Monitor(keras.callbacks.Callback):
             reconstruction = self.model.reconstruct(tf.constant(x), condition)
             tf.summary.image("reconstructions", pictures.pairs(x, reconstruction, self.model.values)[None], step)
         if self.held_out is not None and hasattr(self.model, "complete") and len(self.model.shape) == 3:
-            x, condition = tf.nest.map_structure(lambda part: part if part is None else part[:12], self.held_out)
+            x, condition = conditions.rows(self.held_out, slice(12))
             known = pictures.known_part("top", self.model.shape)
             drawn = self.model.complete(x, known, condition, seed=self.seed)
             tf.summary.image("completions", pictures.completions(x, known, [drawn], self.model.values)[None], step)

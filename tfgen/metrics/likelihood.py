@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgen import condition as conditions
 from tfgen import door, losses, rng
 from tfgen.progress import progress
 from tfgen.sampling import LogZ, annealed_importance, reverse_annealed_importance
@@ -88,11 +89,7 @@ def likelihood(
     def of(rows, count):
         seeds = rng.fold_in(rng.as_seed(seed), count)
         part = tf.constant(x[rows], tf.float32)
-        told = (
-            None
-            if condition is None
-            else tf.nest.map_structure(lambda c: tf.convert_to_tensor(np.asarray(c)[rows]), condition)
-        )
+        told = conditions.rows(condition, rows)
         if exact:
             return score(part, told, seeds, 1).numpy()
         parts = [score(part, told, rng.fold_in(seeds, i), size) + math.log(size) for i, size in enumerate(sizes)]
@@ -132,7 +129,7 @@ def estimates(
 
     parts = []
     for i, at in enumerate(range(0, len(x), batch)):
-        told = None if condition is None else tf.nest.map_structure(lambda c: c[at : at + batch], condition)  # noqa: B023
+        told = conditions.rows(condition, slice(at, at + batch))
         parts.append(score(tf.constant(x[at : at + batch], tf.float32), told, rng.fold_in(rng.as_seed(seed), i)))
     return {name: _summary(np.concatenate([part[name] for part in parts]), f"{name}, k={k}") for name in functions}
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tfgen import analysis, catalog, metrics, pictures, sampling
+from tfgen import condition as conditions
 from tfgen.files import whole
 from tfgen.runs.fitting import Subject, epochs_of, snapshots
 from tfgen.runs.folder import Run
@@ -202,7 +203,10 @@ def _units(study: _Study) -> dict:
     model, (x, condition) = study.model, study.examples
     if not (analysis.decodes(model) and hasattr(model, "encode")) or model.noise_signature()["z"].shape.rank != 2:
         return {}
-    if model.encode(tf.constant(x[:1]), _first(condition)).shape[1:] != model.noise_signature()["z"].shape[1:]:
+    if (
+        model.encode(tf.constant(x[:1]), conditions.rows(condition, slice(1))).shape[1:]
+        != model.noise_signature()["z"].shape[1:]
+    ):
         return {}
     units = analysis.active_units(model, x, condition)
     analysis.unit_bars(units, study.folder / "units.png")
@@ -217,14 +221,10 @@ def _manifold(study: _Study) -> dict:
     if study.plane or not analysis.decodes(model) or model.noise_signature()["z"].shape[1:] != (2,):
         return {}
     told = study.run.conditions(model, 1)
-    x = analysis.manifold(model, GRID, None if told is None else tf.nest.map_structure(lambda part: part[0], told))
+    x = analysis.manifold(model, GRID, conditions.rows(told, 0))
     question = "what lies where? Means at the quantiles of both latent dimensions"
     study.picture("manifold.png", study.sheet(x), question)
     return {"grid": GRID}
-
-
-def _first(condition):
-    return None if condition is None else tf.nest.map_structure(lambda part: part[:1], condition)
 
 
 def _memory(study: _Study) -> dict:

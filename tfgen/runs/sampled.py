@@ -64,7 +64,7 @@ class Case:
         return "every class in turn" if conditions.has_turns(self.model.condition) else f"{self.split} examples"
 
     def told(self, rows: slice):
-        return None if self.condition is None else tf.nest.map_structure(lambda part: part[rows], self.condition)
+        return conditions.rows(self.condition, rows)
 
     def conditions(self, n: int):
         return conditions.in_turn(self.model.condition, n, self.condition)
@@ -78,7 +78,7 @@ class Case:
 def _pieces(model: GenerativeModel, n: int, told, seed: Callable) -> Iterator[np.ndarray]:
     """n samples under these conditions, some at a time, piece i with `seed(i)`."""
     for i, at in enumerate(range(0, n, PIECE)):
-        here = None if told is None else tf.nest.map_structure(lambda part: part[at : at + PIECE], told)  # noqa: B023
+        here = conditions.rows(told, slice(at, at + PIECE))
         yield model.sample(min(PIECE, n - at), here, seed=seed(i)).numpy()
 
 
