@@ -1,9 +1,10 @@
 """Adversarial variational Bayes: a posterior that can only be sampled, and a critic that knows its density.
 
     z = a_0(x) + Σ_i a_i(x) v_i(ε_i),   ε noise, v_i learnt
-    r(z | x) = N(μ(x), σ²(x)) with the moments of q;   z̃ = (z - μ) / σ                               (adaptive contrast)
+    r(z | x) = N(μ(x), L(x) L(x)ᵀ) with the moments of q;   z̃ = L⁻¹ (z - μ)                          (adaptive contrast)
     the critic T tells z̃ of q from N(0, 1); at its best T = log q(z | x) - log r(z | x)
     the model descends E_q[T + log r(z | x) - log p(x, z)]
+    The paper's r has a variance for each dimension; with all covariances only what is not Gaussian is left to T.
 
 `bound` draws z from r, whose density is known: it lies below log p(x) however good the critic is.
 
@@ -28,6 +29,7 @@ from tfgen.variational.engine import Inferred, Variational
 __all__ = ["AVB"]
 
 PROBES = 128  # draws of ε by which the moments of each v_i are known
+LEAST = 1e-6  # variance, as a share of all
 
 
 class AVB(Variational):
@@ -83,19 +85,24 @@ class AVB(Variational):
         """v_i(ε_i) of noise [n, basis, noise], [n, basis, latent]."""
         which = tf.broadcast_to(tf.eye(self.basis), [tf.shape(noise)[0], self.basis, self.basis])
         flat = tf.reshape(tf.concat([noise, which], -1), [-1, self.noise_dims + self.basis])
-        return tf.reshape(self.v(flat), [-1, self.basis, self.latent])
+        return tf.cast(tf.reshape(self.v(flat), [-1, self.basis, self.latent]), tf.float32)
 
     def moments(self, a, probes):
-        """μ(x) and σ(x) of q(z | x), [n, latent], by the moments of v over probes."""
-        mean, variance = tf.nn.moments(self.vs(probes), 0)
-        mu = a[:, 0] + tf.reduce_sum(a[:, 1:] * mean, 1)
-        return mu, tf.sqrt(tf.reduce_sum(a[:, 1:] ** 2 * variance, 1) + 1e-6)
+        """μ(x) [n, latent] and L(x) [n, latent, latent] of q(z | x), by the moments of v over probes."""
+        v = self.vs(probes)
+        mean = tf.reduce_mean(v, 0)
+        spread = tf.einsum("pbi,pbj->bij", v - mean, v - mean) / tf.cast(tf.shape(v)[0], v.dtype)
+        covariance = tf.einsum("nbi,bij,nbj->nij", a[:, 1:], spread, a[:, 1:])
+        least = LEAST * (1 + tf.linalg.trace(covariance))[:, None, None] * tf.eye(self.latent)
+        sound = tf.reduce_all(tf.math.is_finite(covariance))  # else z is not, and the loss says so
+        factor = tf.linalg.cholesky(least + tf.where(sound, covariance, tf.zeros_like(covariance)))
+        return a[:, 0] + tf.reduce_sum(a[:, 1:] * mean, 1), factor
 
     def coefficients(self, seen):
-        return tf.reshape(self.a(seen), [-1, self.basis + 1, self.latent])
+        return tf.cast(tf.reshape(self.a(seen), [-1, self.basis + 1, self.latent]), tf.float32)
 
     def draw(self, seen, seed):
-        """z of q, with the moments of q: [n, latent] each."""
+        """z of q, [n, latent], with the μ and L of q."""
         a, (first, second) = self.coefficients(seen), rng.split(seed, 2)
         noise = rng.normal([tf.shape(a)[0], self.basis, self.noise_dims], first)
         probes = rng.normal([PROBES, self.basis, self.noise_dims], second)
@@ -103,27 +110,27 @@ class AVB(Variational):
 
     def critic_terms(self, x, condition=None, training=True):
         seen = self.seen(x, condition)
-        z, mu, sigma = self.draw(seen, self.new_seed())
-        contrast = rng.normal(tf.shape(z), self.new_seed())
-        return self.critic.terms(self.critic.play((z - mu) / sigma, contrast, _flat(seen), training))
+        standard = _standard(*self.draw(seen, self.new_seed()))
+        contrast = rng.normal(tf.shape(standard), self.new_seed())
+        return self.critic.terms(self.critic.play(standard, contrast, _flat(seen), training))
 
     def model_terms(self, x, condition=None, training=True):
         seen = self.seen(x, condition)
-        z, mu, sigma = self.draw(seen, self.new_seed())
-        standard = (z - mu) / sigma
-        kl = self.critic(standard, _flat(seen)) + _log_normal(standard, sigma) - self.prior.log_prob(z)
+        z, mu, factor = self.draw(seen, self.new_seed())
+        standard = _standard(z, mu, factor)
+        kl = self.critic(standard, _flat(seen)) + _log_normal(standard, factor) - self.prior.log_prob(z)
         reconstruction = -self.log_px(x, z[:, None], condition)[:, 0]
         return {"loss": reconstruction + self.weight_of_kl() * kl, "kl": kl, "reconstruction": reconstruction}
 
     def infer(self, x, condition, k, seed):
         """z of r."""
-        mu, sigma = self.proposal(x, condition)
+        mu, factor = self.proposal(x, condition)
         noise = rng.normal([tf.shape(mu)[0], k, self.latent], seed)
-        z = mu[:, None] + sigma[:, None] * noise
-        return Inferred(self.log_px(x, z, condition), self.prior.log_prob(z) - _log_normal(noise, sigma[:, None]))
+        z = mu[:, None] + tf.einsum("nij,nkj->nki", factor, noise)
+        return Inferred(self.log_px(x, z, condition), self.prior.log_prob(z) - _log_normal(noise, factor[:, None]))
 
     def proposal(self, x, condition=None):
-        """μ(x) and σ(x), by probes that stay the same."""
+        """μ(x) and L(x), by probes that stay the same."""
         shape = (PROBES, self.basis, self.noise_dims)
         probes = np.random.default_rng(0).normal(size=shape).astype("float32")
         return self.moments(self.coefficients(self.seen(x, condition)), tf.constant(probes))
@@ -137,5 +144,12 @@ def _flat(seen):
     return tf.reshape(seen, [tf.shape(seen)[0], math.prod(seen.shape[1:])])
 
 
-def _log_normal(standard, sigma):
-    return -tf.reduce_sum(standard**2 / 2 + tf.math.log(sigma) + 0.5 * math.log(2 * math.pi), -1)
+def _standard(z, mu, factor):
+    """L⁻¹ (z - μ), [n, latent]."""
+    return tf.linalg.triangular_solve(factor, (z - mu)[..., None])[..., 0]
+
+
+def _log_normal(standard, factor):
+    """log N(z; μ, L Lᵀ)."""
+    volume = tf.math.log(tf.linalg.diag_part(factor))
+    return -tf.reduce_sum(standard**2 / 2 + volume + 0.5 * math.log(2 * math.pi), -1)
