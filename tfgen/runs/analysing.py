@@ -201,12 +201,10 @@ def _traversals(study: _Study) -> dict:
 def _units(study: _Study) -> dict:
     """How is information coded: which latent dimensions are used?"""
     model, (x, condition) = study.model, study.examples
-    if not (analysis.decodes(model) and hasattr(model, "encode")) or model.noise_signature()["z"].shape.rank != 2:
+    if not (analysis.decodes(model) and hasattr(model, "encode")):
         return {}
-    if (
-        model.encode(tf.constant(x[:1]), conditions.rows(condition, slice(1))).shape[1:]
-        != model.noise_signature()["z"].shape[1:]
-    ):
+    latent, first = model.noise_signature()["z"].shape, conditions.rows(condition, slice(1))
+    if latent.rank != 2 or model.encode(tf.constant(x[:1]), first).shape[1:] != latent[1:]:
         return {}
     units = analysis.active_units(model, x, condition)
     analysis.unit_bars(units, study.folder / "units.png")
