@@ -56,7 +56,7 @@ def srresnet(
     x = added(first, normed(convolved(x, width)))
     for times in _steps(scale):
         x = rectified(Shuffle(times, name=next(names))(convolved(x, times**2 * width)))
-    x = convolved(x, channels, outer, dtype="float32")
+    x = convolved(x, channels, outer)
     large = keras.layers.Rescaling(0.5, 0.5, dtype="float32", name="large")(x)  # the paper's net makes -1..1
     return keras.Model(small, large, name="srresnet")
 

@@ -2,8 +2,8 @@
 
     X = STFT(noisy), window 512 (root-Hann), hop 256;    estimate = ISTFT(M(X) · X)
 
-    loss = 30 E|X̂_c - X_c|² + 70 E(|X̂|^c - |X|^c)² - ½ SI-SDR / dB + ½ (is there speech?),
-    X_c = X |X|^(c-1),  c = 0.3
+    loss = 30 E|X̂_c - X_c|² + 70 E(|X̂|^c - |X|^c)² - ½ SI-SDR / dB + ½ (is there speech?) + w (what a listener misses),
+    X_c = X |X|^(c-1),  c = 0.3;  the last is PESQ's model of hearing (`tfgen.losses.hearing`), w = 0 unless given
 
 The loss is that of Rong et al., "GTCRN: a speech enhancement model requiring ultralow computational resources", 2024,
 https://doi.org/10.1109/ICASSP48485.2024.10448310, with more weight on the SI-SDR; the network is ours (2026).
@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from tfgen import rng
 from tfgen.checks import at_least
+from tfgen.losses.hearing import score_lost
 from tfgen.model import GenerativeModel, Player
 from tfgen.nets.edge_se import EdgeNet
 from tfgen.nets.edge_se_hop import Hop
@@ -33,8 +34,8 @@ class EdgeSE(GenerativeModel):
     Arguments:
         shape: of one example, such as (32000,) for two seconds; what else it is counts as one line of samples.
         channels, units, bands, blocks, convolutions: of the network (`tfgen.nets.edge_se.EdgeNet`).
-        complex_weight, magnitude_weight, distortion_weight, voice_weight: of the terms of the loss; distortion is the
-            SI-SDR in dB.
+        complex_weight, magnitude_weight, distortion_weight, voice_weight, hearing_weight: of the terms of the loss;
+            distortion is the SI-SDR in dB, and hearing is in points of PESQ's scale.
         average: decay of the moving average of the weights, which then restores.
     """
 
@@ -51,13 +52,15 @@ class EdgeSE(GenerativeModel):
         magnitude_weight: float = 70.0,
         distortion_weight: float = 0.5,
         voice_weight: float = 0.5,
+        hearing_weight: float = 0.0,
         average: float = 0.999,
     ):
         at_least(1, channels=channels, units=units, bands=bands, blocks=blocks)
         super().__init__(shape, tuple(shape) if isinstance(shape, (tuple, list)) else (shape,), "real")
         self.net = EdgeNet(channels, units, bands, blocks, convolutions, name="net")
         vars(self).update(
-            weights_of=(complex_weight, magnitude_weight, distortion_weight, voice_weight), average=average
+            weights_of=(complex_weight, magnitude_weight, distortion_weight, voice_weight, hearing_weight),
+            average=average,
         )
         self.averages = [
             self.add_weight(
@@ -91,10 +94,16 @@ class EdgeSE(GenerativeModel):
         loud = tf.reduce_sum(true_power, -1)
         spoken = tf.cast(loud > tf.maximum(10**-3.5 * tf.reduce_max(loud, 1, keepdims=True), 1e-2), tf.float32)
         voice = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(spoken, voice), 1)
-        distortion = tf.where(tf.reduce_mean(truth**2, 1) > 1e-8, si_sdr(truth, guess), 0.0)
+        speaks = tf.reduce_mean(truth**2, 1) > 1e-8
+        distortion = tf.where(speaks, si_sdr(truth, guess), 0.0)
         weights = self.weights_of
         loss = weights[0] * complex_ + weights[1] * magnitude - weights[2] * distortion + weights[3] * voice
-        return {"loss": loss, "complex": complex_, "magnitude": magnitude, "si_sdr": distortion, "voice": voice}
+        terms = {"loss": loss, "complex": complex_, "magnitude": magnitude, "si_sdr": distortion, "voice": voice}
+        if weights[4]:
+            powers = (real**2 + imag**2 for real, imag in (spectra(x, WINDOW**2) for x in (truth, guess)))
+            terms["hearing"] = tf.where(speaks, score_lost(*powers), 0.0)
+            terms["loss"] += weights[4] * terms["hearing"]
+        return terms
 
     def after_turn(self, player):
         steps = tf.cast(rng.step(), tf.float32)
@@ -145,12 +154,12 @@ class EdgeSE(GenerativeModel):
         return tf.reshape(tf.cast(x, tf.float32), [tf.shape(x)[0], samples or -1])
 
 
-def spectra(sound):
+def spectra(sound, window=WINDOW):
     """[n, samples] to the real and imaginary planes [n, hops + 1, 257]: each hop with the one before it, windowed."""
     samples = sound.shape[1] or tf.shape(sound)[1]
     after = -samples % HOP + HOP
     hops = tf.reshape(tf.pad(sound, [[0, 0], [HOP, after]]), [tf.shape(sound)[0], (samples + after) // HOP + 1, HOP])
-    transformed = tf.signal.rfft(tf.concat([hops[:, :-1], hops[:, 1:]], -1) * WINDOW)
+    transformed = tf.signal.rfft(tf.concat([hops[:, :-1], hops[:, 1:]], -1) * window)
     return tf.math.real(transformed), tf.math.imag(transformed)
 
 
