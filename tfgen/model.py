@@ -236,7 +236,7 @@ class GenerativeModel(KerasModel):
 
     def _sampler(self, method: str) -> Callable:
         if method not in self._samplers:
-            self._samplers[method] = tf.function(getattr(self, method), reduce_retracing=True)
+            self._samplers[method] = tf.function(getattr(self, method), reduce_retracing=True, autograph=False)
         return self._samplers[method]
 
     def _length(self, asked: int | None) -> int | None:

@@ -33,7 +33,7 @@ def pieces(model, x: tf.Tensor) -> dict[str, tf.Tensor]:
 def score(model, x: np.ndarray, by: str = "bound") -> np.ndarray:
     """[n], larger for what is newer."""
     one_of(f"by={by!r}", by, SCORES)
-    function = tf.function(lambda x: pieces(model, x)[by], reduce_retracing=True)
+    function = tf.function(lambda x: pieces(model, x)[by], reduce_retracing=True, autograph=False)
     return np.concatenate([function(tf.constant(x[at : at + PIECE])).numpy() for at in range(0, len(x), PIECE)])
 
 

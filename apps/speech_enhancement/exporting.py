@@ -38,7 +38,7 @@ def export(source: Path, out: Path, judge: Path | None = None, say: Callable[[st
             "next_state": Tensor((1, size), "what goes in as state at the next call"),
         },
         state={"state": "next_state"},
-        reference=tf.function(hop.__call__),
+        reference=tf.function(hop.__call__, autograph=False),
     )
     noisy = mix(synthetic.voice(1.0, 0), synthetic.noise(1.0, 0), 5)
     hops = noisy[: len(noisy) // HOP * HOP].reshape(-1, 1, HOP)

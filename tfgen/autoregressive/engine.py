@@ -103,7 +103,7 @@ class Autoregressive(GenerativeModel):
         key = ("decode", choice, xla)
         if key not in self._samplers:
             decode = lambda noise, condition, given: self.generate_by(noise, condition, choice, given)
-            self._samplers[key] = tf.function(decode, jit_compile=xla, reduce_retracing=not xla)
+            self._samplers[key] = tf.function(decode, jit_compile=xla, reduce_retracing=not xla, autograph=False)
         return self._samplers[key]
 
     def inward(self, x):

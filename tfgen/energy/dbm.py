@@ -210,7 +210,7 @@ class DBM(Staged):
 
         log_ratio = lambda odd, beta, after: log_f(odd, after) - log_f(odd, beta)
         log_z_start = self.units.log_partition(base[None])[0] + sum(self.sizes[1:]) * math.log(2)
-        return AnnealingPath(log_z_start, begin, log_ratio, move, end=tf.function(end))
+        return AnnealingPath(log_z_start, begin, log_ratio, move, end=tf.function(end, autograph=False))
 
     # -- learning ------------------------------------------------------------------------------------------------------
 

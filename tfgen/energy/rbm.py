@@ -215,7 +215,7 @@ class RBM(GenerativeModel):
             return gibbs(lambda v, seed: move(v, 1.0, seed), begin(n, first), 5 * self.sweeps, rest)
 
         log_z_start = self.units.log_partition(base[None])[0] + self.hidden * math.log(2)
-        return AnnealingPath(log_z_start, begin, log_ratio, move, end=tf.function(end))
+        return AnnealingPath(log_z_start, begin, log_ratio, move, end=tf.function(end, autograph=False))
 
     # -- learning ------------------------------------------------------------------------------------------------------
 

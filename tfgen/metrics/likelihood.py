@@ -81,7 +81,7 @@ def likelihood(
     piece = 1 if exact else int(np.clip(memory // (4 * _widest(model) * batch * 4), 1, k))  # four such tensors at once
     sizes = [piece] * (k // piece) + ([k % piece] if k % piece else [])
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def score(x, condition, seed, size):
         given = {} if condition is None else {"condition": condition}
         return model.log_prob(x, **given) if exact else model.bound(x, k=size, seed=seed, **given)
@@ -122,7 +122,7 @@ def estimates(
     if not hasattr(model, "log_w"):
         raise ValueError(f"{type(model).__name__} has no posterior, and no objective of one")
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def score(x, condition, seed):
         log_w = tf.ensure_shape(model.log_w(x, condition, k, seed), [None, k])
         return {name: function(log_w) for name, function in functions.items()}
@@ -178,7 +178,7 @@ def pseudo_likelihood(model, x, *, units: int | None = None, seed: int = 0) -> L
     x = np.asarray(x, "float32")
     d, dice = math.prod(model.shape), np.random.default_rng(seed)
     count = min(units or d, d)
-    free_energy = tf.function(model.free_energy, reduce_retracing=True)
+    free_energy = tf.function(model.free_energy, reduce_retracing=True, autograph=False)
     each = []
     for rows in np.split(x, range(100, len(x), 100)):
         flat, total = rows.reshape(len(rows), d), 0.0

@@ -36,6 +36,8 @@ def complete(
     model, system = catalog.load(run.model_path), run.card().get("system")
     if not hasattr(model, "complete"):
         raise ValueError(f"{run.folder} holds a {system}, which completes nothing: an autoregressive system does")
+    name = Path(keep).stem.replace(":", "-")
+    out = place(run, out, f"completions-{name}{'' if seed is None else f'-seed{seed}'}.png")
     material = Material(run.settings(), model, data_dir)
     try:
         source, split = material.open("test", n), "test"
@@ -46,8 +48,6 @@ def complete(
     seeds = [None if seed is None else seed + i for i in range(draws)]
     choice = {"temperature": temperature, "top_k": top_k}
     found = [model.complete(x, known, condition, seed=one, **choice) for one in seeds]
-    name = Path(keep).stem.replace(":", "-")
-    out = place(run, out, f"completions-{name}{'' if seed is None else f'-seed{seed}'}.png")
     say(f"{len(x)} {split} examples, {keep} known: each above what is known of it and {draws} completions")
     drawn = np.stack(found)
     return write(out, drawn, lambda: pictures.completions(x, known, drawn, model.values))

@@ -93,7 +93,7 @@ def _check(chains: int, temperatures: int) -> None:
 def _anneal(path: AnnealingPath, v: tf.Tensor, betas: tf.Tensor, moves: tf.Tensor, what: str) -> np.ndarray:
     """The log of each chain's weight."""
 
-    @tf.function
+    @tf.function(autograph=False)
     def piece(v, log_w, first, last):
         def body(t, v, log_w):
             log_w += tf.cast(path.log_ratio(v, betas[t], betas[t + 1]), tf.float64)

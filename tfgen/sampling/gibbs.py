@@ -27,7 +27,7 @@ def fantasies(model, n: int, after: tuple[int, ...], condition=None, *, seed: in
         raise ValueError(f"after={after}: expected numbers of pieces that rise, from 1")
     seed = rng.as_seed(seed)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def piece(i, state):
         return model.advance(laws.draw(model.laws, n, rng.fold_in(seed, i)), state, condition)
 
