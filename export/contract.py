@@ -102,7 +102,8 @@ def write(signatures: dict[str, Signature], folder: str, on_phone: bool = False)
     module, served = tf.Module(), {}
     for name, signature in signatures.items():
         identities = lambda call: lambda **tensors: {k: tf.identity(v) for k, v in call(**tensors).items()}
-        function = tf.function(identities(signature.call), autograph=False).get_concrete_function(**signature.specs(on_phone))
+        function = tf.function(identities(signature.call), autograph=False)
+        function = function.get_concrete_function(**signature.specs(on_phone))
         given = set(function.structured_outputs)
         if given != set(signature.outputs):
             raise ValueError(

@@ -121,7 +121,7 @@ def smooth(x, taps):
 
 
 def test_what_a_listener_misses_follows_pesq():
-    """In the order of pesq 0.0.4 of the same sounds; a filter and the volume hardly count, nothing is lost of a copy."""
+    """In the order of pesq 0.0.4 of the same sounds; a filter and the volume hardly count."""
     s = spoken(4.0)
     n = hiss(len(s))
     worse = {

@@ -185,7 +185,8 @@ class Boltzmann(GenerativeModel):
             first, rest = rng.split(seed, 2)
             return self.run_chain(begin(n, first), 5 * self.sweeps, rest)
 
-        return AnnealingPath(tf.reduce_sum(tf.nn.softplus(base)), begin, log_ratio, move, end=tf.function(end, autograph=False))
+        log_z_start, end = tf.reduce_sum(tf.nn.softplus(base)), tf.function(end, autograph=False)
+        return AnnealingPath(log_z_start, begin, log_ratio, move, end=end)
 
     # -- sampling: a chain whose state are all units -------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """What a listener misses between a sound and its copy: the model of hearing of PESQ, as a loss that gradients pass.
 
     loudness      L(b) = .187 (2 P₀(b))^γ [(½ + ½ P(b) / P₀(b))^γ - 1],  γ = .23, in 49 bands b of equal width in Bark
-    disturbance   D(b) = max(|L̂ - L| - ¼ min(L̂, L), 0);  what was added counts more: D_A = D ((P̂ + 50) / (P + 50))^1.2
-    of a sound    over bands the 2-norm of D and the sum of D_A, then means of order 6 over 20 frames, of order 2 over all
+    disturbance   D(b) = max(|L̂ - L| - ¼ min(L̂, L), 0);  what was added:  D_A = D ((P̂ + 50) / (P + 50))^1.2
+    of a sound    over bands the 2-norm of D and the sum of D_A, then order 6 over 20 frames and order 2 over all time
     score lost    .1 D + .0309 D_A,  of 4.5
 
 ITU-T P.862, "Perceptual evaluation of speech quality", 2001. Bands and the threshold of hearing are from formulas
