@@ -8,14 +8,14 @@ Van den Oord, Kalchbrenner, Kavukcuoglu, "Pixel recurrent neural networks", 2016
 section 3.3
 """
 
-from tfgen.autoregressive.raster import Raster
+from tfgen.autoregressive.raster import Stacked
 from tfgen.checks import at_least, odd
 from tfgen.layers import RasterBlock, RasterConv
 
 __all__ = ["PixelCNN"]
 
 
-class PixelCNN(Raster):
+class PixelCNN(Stacked):
     """A fully convolutional model of pictures.
 
     Arguments:
@@ -51,27 +51,5 @@ class PixelCNN(Raster):
         odd(3, first=first, kernel=kernel)
         super().__init__(shape, condition, likelihood)
         self.first = RasterConv(self.channels, 2 * filters, first // 2, first // 2, itself=False)
-        self.blocks = [RasterBlock(filters, kernel // 2, self.told_size) for _ in range(layers)]
+        self.stack = [RasterBlock(filters, kernel // 2, self.told_size) for _ in range(layers)]
         self.make_head(2 * filters, filters)
-
-    def features(self, x, told):
-        h = self.first(x)
-        for block in self.blocks:
-            h = block(h, told)
-        return h
-
-    def begin_net(self, n):
-        return [layer.start(n, self.width) for layer in (self.first, *self.blocks)]
-
-    def step_net(self, state, before, place, told):
-        h, line = self.first.step(state[0], before, place)
-        lines = [line]
-        for block, line in zip(self.blocks, state[1:], strict=True):
-            h, line = block.step(line, h, place, told)
-            lines.append(line)
-        return h, lines
-
-    def seen(self, at):
-        for block in self.blocks[::-1]:
-            at = block.seen(at)
-        return self.first.seen(at)

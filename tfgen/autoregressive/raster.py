@@ -14,7 +14,7 @@ from tfgen import parts
 from tfgen.autoregressive.engine import Cached
 from tfgen.layers import Place
 
-__all__ = ["Raster"]
+__all__ = ["Raster", "Stacked"]
 
 
 class Raster(Cached):
@@ -82,6 +82,37 @@ class Raster(Cached):
         marks = np.where(self.field(row, column), "#", np.where(before, "o", "."))
         marks[row, column] = "X"
         return "\n".join("".join(line) for line in marks)
+
+
+class Stacked(Raster):
+    """A convolution that does not see its own pixel, `first`, and layers, `stack`; all have `start`, `step`, `seen`."""
+
+    def after(self, i: int, h: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """What follows layer i, which made y of h."""
+        return y
+
+    def features(self, x, told):
+        h = self.first(x)
+        for i, layer in enumerate(self.stack):
+            h = self.after(i, h, layer(h, told))
+        return h
+
+    def begin_net(self, n):
+        return [layer.start(n, self.width) for layer in (self.first, *self.stack)]
+
+    def step_net(self, state, before, place, told):
+        h, part = self.first.step(state[0], before, place)
+        parts = [part]
+        for i, layer in enumerate(self.stack):
+            y, part = layer.step(state[1 + i], h, place, told)
+            h = self.after(i, h, y)
+            parts.append(part)
+        return h, parts
+
+    def seen(self, at):
+        for layer in self.stack[::-1]:
+            at = layer.seen(at)
+        return self.first.seen(at)
 
 
 def _has_picture(spec) -> bool:

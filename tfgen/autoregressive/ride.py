@@ -8,14 +8,14 @@ Gaussians whose scales and experts hang on the state.
 Theis and Bethge, "Generative image modeling using spatial LSTMs", 2015, https://arxiv.org/abs/1506.03478
 """
 
-from tfgen.autoregressive.raster import Raster
+from tfgen.autoregressive.raster import Stacked
 from tfgen.checks import at_least
 from tfgen.layers import DiagonalLSTM, RasterConv
 
 __all__ = ["RIDE"]
 
 
-class RIDE(Raster):
+class RIDE(Stacked):
     """A recurrent model of pictures with a mixture head.
 
     Arguments:
@@ -47,27 +47,5 @@ class RIDE(Raster):
         if mixture and count % scales:
             raise ValueError(f"scales={scales}: the {count} components of {likelihood} are no multiple of it")
         self.first = RasterConv(self.channels, units, rows, rows, itself=False)
-        self.recurrent = [DiagonalLSTM(units, units, self.told_size, spatial=True) for _ in range(layers)]
+        self.stack = [DiagonalLSTM(units, units, self.told_size, spatial=True) for _ in range(layers)]
         self.make_head(units, units, scales if mixture else 0)
-
-    def features(self, x, told):
-        h = self.first(x)
-        for layer in self.recurrent:
-            h = layer(h, told)
-        return h
-
-    def begin_net(self, n):
-        return [layer.start(n, self.width) for layer in (self.first, *self.recurrent)]
-
-    def step_net(self, state, before, place, told):
-        h, part = self.first.step(state[0], before, place)
-        after = [part]
-        for layer, part in zip(self.recurrent, state[1:], strict=True):
-            h, part = layer.step(part, h, place, told)
-            after.append(part)
-        return h, after
-
-    def seen(self, at):
-        for layer in self.recurrent[::-1]:
-            at = layer.seen(at)
-        return self.first.seen(at)
