@@ -70,19 +70,20 @@ def one(condition):
 
 @rows
 def test_row(entry, tmp_path):
-    """On one model: fit moves every weight, and a mechanism's representative resumes bit for bit; samples, the saved
-    model, evaluation and configuration of what was learnt."""
+    """On one model: fit moves every weight; samples, evaluation and configuration of what was learnt. A mechanism's
+    representative resumes bit for bit, and leaves by Keras's export (tests/test_export.py has all by ours)."""
     model = built(entry)
     if entry.name in ONCE:
         fit_moves_every_weight(
             model, entry, callbacks=[keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}.keras"))]
         )
         resumes_bit_for_bit(model, entry, tmp_path / "1.keras")
+        is_served(model, entry, tmp_path / "served")
     else:  # five turns share batches of 20 evenly: means over 4 are exact, and rounding moves no idle weight
         fit_moves_every_weight(model, entry, epochs=1, examples=60, batch_size=20)
     samples(model, entry)
-    is_served(model, entry, tmp_path / "served")
-    is_judged_by_the_mean(model, entry)
+    if entry.name in ONCE or hasattr(model, "log_prob"):
+        is_judged_by_the_mean(model, entry)
     again = type(model).from_config(model.get_config())
     assert again.get_config() == model.get_config() and again._arguments == model._arguments
     assert [v.shape for v in again.variables] == [v.shape for v in model.variables]

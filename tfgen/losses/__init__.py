@@ -3,6 +3,7 @@
 from tfgen.losses.bounds import OBJECTIVES, elbo, iwae, jackknife, objective
 from tfgen.losses.divergences import DIVERGENCES, FDivergence, divergence
 from tfgen.losses.games import GAMES, Game, each, game, smoothed
+from tfgen.losses.hearing import score_lost
 from tfgen.losses.mmd import Kernel, gaussian, median_bandwidth, polynomial, rational_quadratic, squared_mmd
 from tfgen.losses.penalties import PENALTIES, Penalty, Play, penalty
 
@@ -28,6 +29,7 @@ __all__ = [
     "penalty",
     "polynomial",
     "rational_quadratic",
+    "score_lost",
     "smoothed",
     "squared_mmd",
 ]
