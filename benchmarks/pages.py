@@ -28,6 +28,7 @@ PLANE = "--data ring --limit 40000 --set values=real --set learning_rate=1e-3 --
 TRAINED = {  # where the catalog's own settings on digits take long, or show little
     "gan": PLANE,
     **dict.fromkeys(("fvsbn", "neural_ar", "nade", "eonade", "made"), "--epochs 100 --learning-rate 3e-3"),
+    **dict.fromkeys(("semi_adgm", "avb", "ml_vae", "dbm", "ride", "diagonal_bilstm"), "--epochs 80"),
     "began": "--set latent=16 --set gamma=0.9 --set rate=0.02 --set learning_rate=3e-4",
 }
 ELSEWHERE = {  # whose pictures and figures stand on another page
