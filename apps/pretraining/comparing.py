@@ -36,7 +36,7 @@ def compare(
     """For each number of labels the accuracy over the test pictures, and the two nets of the last number.
 
     Arguments:
-        updates: steps of Adam, in batches of at most 100.
+        updates: steps of Adam, in batches of at most 100; its rate falls to nothing along a cosine.
         frozen: only the last layer learns, a logistic regression on the features.
         seeds: of the choice of labels and the first weights; accuracies are means over them.
     """
@@ -63,9 +63,11 @@ def compare(
 def _learn(net: keras.Model, x, y, task: Task, updates: int, rate: float, frozen: bool) -> float:
     for layer in net.layers[:-1] if frozen else ():
         layer.trainable = False
-    net.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
     batch = min(100, len(x))
-    epochs = math.ceil(updates / math.ceil(len(x) / batch))
+    steps = math.ceil(len(x) / batch)
+    epochs = math.ceil(updates / steps)
+    falling = keras.optimizers.schedules.CosineDecay(rate, epochs * steps)
+    net.compile(keras.optimizers.Adam(falling), "sparse_categorical_crossentropy")
     net.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)
     said = net.predict(task.test_x, batch_size=500, verbose=0).argmax(1)
     return float(np.mean(said == task.test_labels))

@@ -6,8 +6,8 @@
     score lost    .1 D + .0309 D_A,  of 4.5
 
 ITU-T P.862, "Perceptual evaluation of speech quality", 2001. Bands and the threshold of hearing are from formulas
-(Traunmüller 1990; after Terhardt 1979) in place of the standard's tables, and the two sounds are taken to be in time with
-each other, so the result follows PESQ without being it: that is `tfgen.metrics.pesq`.
+(Traunmüller 1990; after Terhardt 1979) in place of the standard's tables, and the two sounds are taken to be in time
+with each other, so the result follows PESQ without being it: that is `tfgen.metrics.pesq`.
 """
 
 import numpy as np
