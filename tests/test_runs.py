@@ -734,7 +734,9 @@ def test_compare(home, capsys):
 # -- claims ------------------------------------------------------------------------------------------------------------
 
 
-PAGES = ("docs/autoregressive.md", "docs/adversarial.md", "docs/variational.md")  # whose claims share their commands
+PAGES = tuple(
+    f"docs/{name}.md" for name in ("autoregressive", "adversarial", "variational", "energy")
+)  # whose claims share their commands
 QUICK = {
     c["metric"] if c["page"] in PAGES else c["system"]: c
     for c in reversed(claims.read())

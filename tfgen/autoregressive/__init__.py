@@ -14,7 +14,7 @@ from tfgen.autoregressive.multiscale import Multiscale
 from tfgen.autoregressive.nade import NADE
 from tfgen.autoregressive.neural_ar import NeuralAR
 from tfgen.autoregressive.pixelcnn import PixelCNN
-from tfgen.autoregressive.raster import Raster
+from tfgen.autoregressive.raster import Raster, Stacked
 from tfgen.autoregressive.recurrent import Recurrent
 from tfgen.autoregressive.ride import RIDE
 from tfgen.autoregressive.row_lstm import RowLSTM
@@ -38,6 +38,7 @@ __all__ = [
     "Raster",
     "Recurrent",
     "RowLSTM",
+    "Stacked",
     "Vector",
 ]
 
