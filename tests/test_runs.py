@@ -734,7 +734,8 @@ def test_compare(home, capsys):
 # -- claims ------------------------------------------------------------------------------------------------------------
 
 
-PAGES = tuple(
+PAGES = tuple(f"docs/{name}.md" for name in ("autoregressive", "adversarial", "variational", "energy"))
+# claims of these pages share their commands
     f"docs/{name}.md" for name in ("autoregressive", "adversarial", "variational", "energy")
 )  # whose claims share their commands
 QUICK = {
