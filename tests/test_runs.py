@@ -734,10 +734,8 @@ def test_compare(home, capsys):
 # -- claims ------------------------------------------------------------------------------------------------------------
 
 
+# whose claims share their commands:
 PAGES = tuple(f"docs/{name}.md" for name in ("autoregressive", "adversarial", "variational", "energy"))
-# claims of these pages share their commands
-    f"docs/{name}.md" for name in ("autoregressive", "adversarial", "variational", "energy")
-)  # whose claims share their commands
 QUICK = {
     c["metric"] if c["page"] in PAGES else c["system"]: c
     for c in reversed(claims.read())
