@@ -1,6 +1,6 @@
 """Wasserstein GAN with a gradient penalty in place of clipping.
 
-    E_z[D(G(z))] - E_p[D(x)] + λ E_x̂[(|∇D(x̂)| - 1)²],   x̂ uniform between a real and a generated example         (Eq. 3)
+    E_z[D(G(z))] - E_p[D(x)] + λ E_x̂[(|∇D(x̂)| - 1)²],   x̂ uniform between a real and a generated example     (Eq. 3)
 
 Gulrajani et al., "Improved training of Wasserstein GANs", 2017, https://arxiv.org/abs/1704.00028
 """

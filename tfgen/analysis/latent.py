@@ -102,7 +102,9 @@ def roughness(x: np.ndarray) -> float:
 
 def generate(model, noise, condition=None, *, means: bool = False, piece: int = 500) -> np.ndarray:
     """Samples of these noises (their means, where asked for), some at a time: [n, *shape]."""
-    make = tf.function(lambda n, c: model.decode(n["z"], c) if means else model.generate(n, c), reduce_retracing=True)
+    make = tf.function(
+        lambda n, c: model.decode(n["z"], c) if means else model.generate(n, c), reduce_retracing=True, autograph=False
+    )
     n = len(tf.nest.flatten(noise)[0])
     pieces = []
     for at in range(0, n, piece):

@@ -23,20 +23,19 @@ def score_lost(truth: tf.Tensor, guess: tf.Tensor) -> tf.Tensor:
     """Of power spectra [n, frames, 257] at 16 kHz, windows of 512 (Hann) each half over the last, to [n]."""
     members, widths, threshold, gamma = (tf.constant(x) for x in BANDS)
     truth, guess = (_levelled(tf.linalg.matmul(power, members)) for power in (truth, guess))
-    heard = tf.reduce_sum(tf.where(truth > threshold, truth, 0.0), -1, keepdims=True)
+    heard = _heard(truth, threshold)
     # a filter is not heard as much as noise: what speaks is brought to the copy's timbre
     speaks = tf.cast(heard > SILENT, tf.float32)
     spoken, copied = (tf.reduce_mean(speaks * power, 1, keepdims=True) + 1000.0 for power in (truth, guess))
     truth *= tf.clip_by_value(copied / spoken, 0.01, 100.0)
     # nor is a volume that drifts
-    kept = tf.reduce_sum(tf.where(guess > threshold, guess, 0.0), -1, keepdims=True)
-    guess *= _drifting(tf.clip_by_value((heard + 5000.0) / (kept + 5000.0), 3e-4, 5.0))
+    gain = (heard + 5000.0) / (_heard(guess, threshold) + 5000.0)
+    guess *= _drifting(tf.clip_by_value(gain, 3e-4, 5.0))
     loud, louder = (_loudness(power, threshold, gamma) for power in (truth, guess))
     gap = tf.nn.relu(tf.abs(louder - loud) - 0.25 * tf.minimum(loud, louder))
     added = tf.pow((guess + 50.0) / (truth + 50.0), 1.2)
     added = tf.where(added < 3.0, 0.0, tf.minimum(added, 12.0))
-    all_widths = tf.reduce_sum(widths)
-    symmetric = tf.sqrt(all_widths * tf.reduce_sum((gap * widths) ** 2, -1) + 1e-6)
+    symmetric = tf.sqrt(tf.reduce_sum(widths) * tf.reduce_sum((gap * widths) ** 2, -1) + 1e-6)
     asymmetric = tf.reduce_sum(gap * added * widths, -1)
     quiet = tf.pow((heard[..., 0] + 1e5) / 1e7, -0.04)  # pauses weigh more
     return 0.1 * _over_time(symmetric * quiet) + 0.0309 * _over_time(asymmetric * quiet)
@@ -44,6 +43,11 @@ def score_lost(truth: tf.Tensor, guess: tf.Tensor) -> tf.Tensor:
 
 def _levelled(bands):
     return bands * (LEVEL / (tf.reduce_mean(tf.reduce_sum(bands, -1, keepdims=True), 1, keepdims=True) + 1e-4))
+
+
+def _heard(power, threshold):
+    """What of the power is above the threshold, over all bands."""
+    return tf.reduce_sum(tf.where(power > threshold, power, 0.0), -1, keepdims=True)
 
 
 def _loudness(power, threshold, gamma):
@@ -62,8 +66,8 @@ def _drifting(gain):
 def _over_time(disturbance):
     """[n, frames] to [n]: intervals of 20 frames of which the worst counts."""
     disturbance = tf.minimum(disturbance, 45.0) + 1e-3
-    frames = disturbance.shape[1] or tf.shape(disturbance)[1]
-    size = tf.minimum(20, frames) if tf.is_tensor(frames) else min(20, frames)
+    frames = tf.shape(disturbance)[1]
+    size = tf.minimum(20, frames)
     parts = tf.reshape(disturbance[:, : frames // size * size], [-1, frames // size, size])
     intervals = tf.pow(tf.reduce_mean(parts**6, -1), 1 / 6)
     return tf.sqrt(tf.reduce_mean(intervals**2, -1))

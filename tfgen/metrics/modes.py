@@ -1,6 +1,7 @@
 """How many modes of a planar mixture a model found.
 
-"PacGAN: The power of two samples in generative adversarial networks", Lin, Khetan, Fanti and Oh, 2018, section 4.1, https://arxiv.org/abs/1712.04086
+"PacGAN: The power of two samples in generative adversarial networks", Lin, Khetan, Fanti and Oh, 2018, section 4.1,
+https://arxiv.org/abs/1712.04086
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """Adversarial variational Bayes: a posterior that can only be sampled, and a critic that knows its density.
 
     z = a_0(x) + Σ_i a_i(x) v_i(ε_i),   ε noise, v_i learnt
-    r(z | x) = N(μ(x), L(x) L(x)ᵀ) with the moments of q;   z̃ = L⁻¹ (z - μ)                          (adaptive contrast)
+    r(z | x) = N(μ(x), L(x) L(x)ᵀ) with the moments of q;   z̃ = L⁻¹ (z - μ)                        (adaptive contrast)
     the critic T tells z̃ of q from N(0, 1); at its best T = log q(z | x) - log r(z | x)
     the model descends E_q[T + log r(z | x) - log p(x, z)]
     The paper's r has a variance for each dimension; with all covariances only what is not Gaussian is left to T.
