@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfgen import bicubic
 from tfgen.restoration import AMAP, SRGAN, EdgeSR, SRResNet
+from tfgen.restoration.srgan import spoilt
 from tfgen.restoration.upscaler import continued
 
 
@@ -135,17 +136,43 @@ def test_srresnet_is_the_paper_s(scale):
     assert model.restore(uniform(1, 3, 5, 3)).shape == (1, 3 * scale, 5 * scale, 3)
 
 
+def test_untrained_srresnet_s_blocks_change_little():
+    """Without norms sixteen blocks would else make features 25 times as large as one does."""
+    spread = lambda blocks: np.std(SRResNet((16, 16, 3), width=16, blocks=blocks, norm=False).net(uniform(1, 8, 8, 3)))
+    assert 0.5 < spread(16) / spread(1) < 2
+
+
 def test_srgan_s_features():
-    """What is learnt tells turns apart; distances are of features, relative to their size, and zero of the same."""
+    """They are learnt before the game, and stay as they are in it; distances are of features, relative to their size,
+    at three depths, and zero of the same."""
     model = SRGAN((8, 8, 3), scale=2, width=4, blocks=1, critic_width=2, halvings=1, features_width=4)
     x = uniform(4, 8, 8, 3)
+    assert [player.turns for player in model.players().values()] == [0, 0, 1]
     np.testing.assert_allclose(model.content(x, x), 0)
-    assert model.content(x, x[::-1]).shape == (4,)
     seen = model.look(x)
-    assert seen.shape == (4, 2, 2, 16)
-    far = tf.reduce_mean((seen - seen[::-1]) ** 2, [1, 2, 3]) / tf.reduce_mean(seen**2, [1, 2, 3])
-    np.testing.assert_allclose(model.content(x, x[::-1]), far, rtol=1e-3)
-    with pytest.raises(ValueError, match="square"):
-        SRGAN((8, 16, 3), scale=2, width=4, blocks=1)
+    assert [f.shape for f in seen] == [(4, 8, 8, 4), (4, 4, 4, 8), (4, 2, 2, 16)]
+    far = [tf.reduce_mean((f - f[::-1]) ** 2, [1, 2, 3]) / tf.reduce_mean(f**2, [1, 2, 3]) for f in seen]
+    np.testing.assert_allclose(model.content(x, x[::-1]), tf.add_n(far), rtol=1e-2)
+    for _ in range(2):
+        model.after_epoch()
+    assert [player.turns for player in model.players().values()] == [1, 1, 0]
+
+
+def test_what_srgan_s_features_are_learnt_by():
+    """A net learns in which way pictures were spoilt, and each way but the first spoils."""
+    model = SRGAN((8, 8, 3), scale=2, width=4, blocks=1, critic_width=2, halvings=1, features_width=8)
+    smooth = tf.image.resize(uniform(64, 4, 4, 3), (8, 8))
+    same, *others = spoilt(smooth, tf.random.stateless_normal(smooth.shape, [0, 1]))
+    assert same is smooth
+    soft, blocks, _, sharp = others
+    np.testing.assert_allclose(blocks[:, ::2, ::2], blocks[:, 1::2, 1::2])
+    rough = lambda x: float(tf.reduce_mean(tf.image.total_variation(x)))
+    assert rough(soft) < rough(smooth) < rough(sharp)
+    model.compile()
+    told = model.fit(smooth, smooth[:, ::2, ::2], batch_size=8, epochs=2, verbose=0).history["reader_told"]
+    assert told[0] < told[1] and told[1] > 0.3
+
+
+def test_crops_that_the_scale_does_not_divide():
     with pytest.raises(ValueError, match="multiples of scale=3"):
         SRResNet((8, 8, 3), scale=3)

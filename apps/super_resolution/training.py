@@ -107,12 +107,12 @@ def _precision(run: Run, fresh: bool) -> str:
 def _features(run: Run, fresh: bool, say: Callable[[str], None]) -> str:
     """What a run that goes on has; else those of VGG19 where its weights can be had."""
     if run.card_path.is_file() and not fresh:
-        return run.settings().arguments.get("features", "turns")
+        return run.settings().arguments.get("features", "spoilt")
     try:
         keras.applications.VGG19(include_top=False)
     except Exception as error:
         say(f"no weights of VGG19 ({str(error).splitlines()[0]}): features are learnt on these pictures")
-        return "turns"
+        return "spoilt"
     return "vgg19"
 
 

@@ -44,15 +44,17 @@ def srresnet(
     `outer`: size of the first and the last convolution; `norm`: batch normalisation. The paper has both.
     """
     names = (f"layer_{i:03}" for i in itertools.count())  # fixed, for sums are ordered by name and so rounded by it
-    convolved = lambda x, filters, size=3, **k: _convolution(filters, size, name=next(names), **k)(x)
+    convolved = lambda x, filters, size=3, **how: _convolution(filters, size, name=next(names), **how)(x)
     normed = lambda x: keras.layers.BatchNormalization(name=next(names))(x) if norm else x
-    rectified = lambda x: keras.layers.PReLU(shared_axes=[1, 2], name=next(names))(x)
+    quarter, little = keras.initializers.Constant(0.25), keras.initializers.VarianceScaling(0.01)
+    rectified = lambda x: keras.layers.PReLU(quarter, shared_axes=[1, 2], name=next(names))(x)
+    small_at_first = {} if norm else {"kernel_initializer": little}  # else each block's sum is larger than the last
     added = lambda x, y: keras.layers.Add(name=next(names))([x, y])
     small = keras.Input((None, None, channels), name="small")
     first = x = rectified(convolved(small, width, outer))
     for _ in range(blocks):
         y = rectified(normed(convolved(x, width)))
-        x = added(x, normed(convolved(y, width)))
+        x = added(x, normed(convolved(y, width, **small_at_first)))
     x = added(first, normed(convolved(x, width)))
     for times in _steps(scale):
         x = rectified(Shuffle(times, name=next(names))(convolved(x, times**2 * width)))
@@ -86,14 +88,16 @@ def picture_critic(shape: tuple[int, ...], width: int = 64, halvings: int = 4) -
     return keras.Model(picture, keras.layers.Dense(1, dtype="float32")(x), name="critic")
 
 
-def picture_reader(channels: int, classes: int, width: int = 32) -> keras.Model:
-    """Pictures of any size to (features [n, h / 4, w / 4, 4 width], logits [n, classes]): a small net in the manner of
-    VGG."""
-    x = picture = keras.Input((None, None, channels))
-    for stage in range(3):
-        x = x if stage == 0 else keras.layers.AveragePooling2D(2, padding="same")(x)
+def picture_reader(channels: int, classes: int, width: int = 32, stages: int = 3) -> keras.Model:
+    """Pictures of any size to ([features of each stage [n, h / 2^i, w / 2^i, 2^i width]], logits [n, classes]): a small
+    net in the manner of VGG."""
+    picture = keras.Input((None, None, channels))
+    seen, x = [], keras.layers.Rescaling(4.0, -2.0)(picture)
+    for stage in range(stages):
+        x = keras.layers.AveragePooling2D(2, padding="same")(x) if stage else x
         for _ in range(2):
-            x = _convolution(width << stage, activation="relu", kernel_initializer="he_normal")(x)
-    seen = keras.layers.Activation("linear", name="features", dtype="float32")(x)
+            x = _convolution(width << stage, use_bias=False)(x)
+            x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.95)(x))
+        seen.append(keras.layers.Activation("linear", dtype="float32")(x))
     logits = keras.layers.Dense(classes, dtype="float32")(keras.layers.GlobalAveragePooling2D()(x))
     return keras.Model(picture, [seen, logits], name="reader")

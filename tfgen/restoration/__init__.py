@@ -75,6 +75,7 @@ ENTRIES = [
             critic_width=2,
             halvings=1,
             features_width=2,
+            features_epochs=1,
             adversarial=1.0,
         ),
         tiny_data=_pictures,

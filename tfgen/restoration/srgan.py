@@ -4,9 +4,9 @@
                learnt to see                                                                                  (Eq. 3-6)
     critic     minimises  -log D(x) - log(1 - D(G(x_small)))                                                     (Eq. 2)
 
-The paper's φ is VGG19. Where its weights cannot be had, φ is learnt beside the game, on the originals: a net that
-tells by how many quarters a picture was turned, which takes knowing what is in it (Gidaris et al. 2018,
-https://arxiv.org/abs/1803.07728); its differences are relative to the size of its features.
+The paper's φ is VGG19. Where its weights cannot be had, φ is learnt on the originals before the game begins: a net
+that tells in which way a picture was spoilt (after Madhusudana et al. 2021, https://arxiv.org/abs/2110.13266), which
+takes seeing what sharp, clean pictures are made of. Its features are compared at three depths, relative to their size.
 
 Ledig et al., "Photo-realistic single image super-resolution using a generative adversarial network", 2016,
 https://arxiv.org/abs/1609.04802
@@ -21,13 +21,13 @@ from tfgen import rng
 from tfgen.checks import at_least, one_of
 from tfgen.model import Player
 from tfgen.nets.srresnet import picture_critic, picture_reader
-from tfgen.parts import Critic
+from tfgen.parts import Critic, Stages
 from tfgen.restoration.srresnet import SRResNet
 
 __all__ = ["SRGAN"]
 
-FEATURES = ("turns", "vgg19")
-TURNS = 4
+FEATURES = ("spoilt", "vgg19")
+WAYS = 5  # of `spoilt`, the first of which spoils nothing
 
 
 class SRGAN(SRResNet):
@@ -37,8 +37,8 @@ class SRGAN(SRResNet):
         shape: of the crops to train on, (height, width, 3), multiples of the scale; it upscales any size.
         scale, width, blocks, outer, norm: of the generator, `tfgen.nets.srresnet.srresnet`.
         critic_width, halvings: of the critic, `tfgen.nets.srresnet.picture_critic`.
-        features: "vgg19" (Keras's weights of ImageNet, block 5, convolution 4), or "turns": learnt on the originals.
-        features_width: filters of the first convolution of the net that is learnt.
+        features: "vgg19" (Keras's weights of ImageNet, block 5, convolution 4), or "spoilt": learnt on the originals.
+        features_width, features_epochs: of the net that is learnt, filters of its first convolution, and how long.
         adversarial: weight of the game beside the features.
         average, learning_rate: as SRResNet's.
     """
@@ -54,34 +54,39 @@ class SRGAN(SRResNet):
         norm: bool = True,
         critic_width: int = 64,
         halvings: int = 4,
-        features: str = "turns",
+        features: str = "spoilt",
         features_width: int = 32,
+        features_epochs: int = 2,
         adversarial: float = 1e-3,
         average: float = 0.0,
         learning_rate: float = 1e-4,
     ):
-        at_least(1, critic_width=critic_width, halvings=halvings, features_width=features_width)
+        at_least(1, critic_width=critic_width, halvings=halvings)
+        at_least(1, features_width=features_width, features_epochs=features_epochs)
         one_of(f"features={features!r}", features, FEATURES)
         sizes = {"scale": scale, "width": width, "blocks": blocks, "outer": outer, "norm": norm}
         super().__init__(shape, **sizes, average=average, learning_rate=learning_rate)
-        self.features, self.adversarial = features, adversarial
-        if features == "turns" and self.shape[0] != self.shape[1]:
-            raise ValueError(f"shape={self.shape}: features='turns' turns the crops by quarters, so they are square")
-        if features == "vgg19" and self.shape[-1] != 3:
+        self.adversarial, self.learns = adversarial, features == "spoilt"
+        if not self.learns and self.shape[-1] != 3:
             raise ValueError(f"shape={self.shape}: features='vgg19' sees pictures of 3 channels")
         self.critic = Critic(picture_critic(self.shape, critic_width, halvings))
-        self.reader = _vgg19() if features == "vgg19" else picture_reader(self.shape[-1], TURNS, features_width)
+        self.reader = picture_reader(self.shape[-1], WAYS, features_width) if self.learns else _vgg19()
+        self.stages = Stages((features_epochs,) * self.learns)
 
     def players(self):
-        adam = self.optimizer_maker
+        adam, game = self.optimizer_maker, self.stages.turns(int(self.learns))
         players = {
-            "critic": Player(self.critic_terms, self.critic.trainable_variables, optimizer=adam),
-            "generator": Player(self.generator_terms, self.net.trainable_variables, optimizer=adam),
+            "critic": Player(self.critic_terms, self.critic.trainable_variables, game, optimizer=adam),
+            "generator": Player(self.generator_terms, self.net.trainable_variables, game, optimizer=adam),
         }
-        if self.features == "turns":
-            reader = Player(self.reader_terms, self.reader.trainable_variables, optimizer=keras.optimizers.Adam)
+        if self.learns:
+            weights = self.reader.trainable_variables
+            reader = Player(self.reader_terms, weights, self.stages.turns(0), optimizer=keras.optimizers.Adam)
             players["reader"] = reader  # last: the others' rate leads
         return players
+
+    def after_epoch(self):
+        self.stages.after_epoch(self)
 
     def critic_terms(self, x, condition=None, training=True):
         fake = self.net(condition, training=training)
@@ -96,26 +101,29 @@ class SRGAN(SRResNet):
         return {"loss": content + self.adversarial * fooled, "content": content, "fooled": fooled}
 
     def content(self, x, made):
-        """The mean squared difference of features, [n]."""
-        seen, wanted = self.look(made), tf.stop_gradient(self.look(x))
-        axes = [1, 2, 3]
-        distance = tf.reduce_mean((seen - wanted) ** 2, axes)
-        return distance if self.features == "vgg19" else distance / (tf.reduce_mean(wanted**2, axes) + 1e-6)
+        """The difference of features, [n]."""
+        distance = 0.0
+        for wanted, seen in zip(self.look(x), self.look(made), strict=True):
+            wanted = tf.stop_gradient(wanted)
+            squares = tf.reduce_mean((seen - wanted) ** 2, [1, 2, 3])
+            distance += squares / (tf.reduce_mean(wanted**2, [1, 2, 3]) + 1e-6) if self.learns else squares
+        return distance
 
-    def look(self, x):
+    def look(self, x) -> list[tf.Tensor]:
         """Features [n, h, w, some], float32."""
-        if self.features == "turns":
+        if self.learns:
             return self.reader(x, training=False)[0]
         blue_first = 255 * tf.reverse(x, [-1]) - (103.939, 116.779, 123.68)
-        return tf.cast(self.reader(blue_first, training=False), tf.float32) / 12.75
+        return [tf.cast(self.reader(blue_first, training=False), tf.float32) / 12.75]
 
     def reader_terms(self, x, condition=None, training=True):
-        n = tf.shape(x)[0]
-        turns = tf.cast(TURNS * rng.uniform([n], self.new_seed()), tf.int32)
-        turned = tf.stack([tf.image.rot90(x, k) for k in range(TURNS)], 1)
-        logits = self.reader(tf.gather(turned, turns, batch_dims=1), training=training)[1]
-        told = tf.cast(tf.argmax(logits, -1, tf.int32) == turns, tf.float32)
-        return {"loss": tf.nn.sparse_softmax_cross_entropy_with_logits(turns, logits), "told": told}
+        which, share, noise = rng.split(self.new_seed(), 3)
+        way = tf.cast(WAYS * rng.uniform(tf.shape(x)[:1], which), tf.int32)
+        share = 0.25 + 0.75 * rng.uniform([tf.shape(x)[0], 1, 1, 1], share)
+        ways = tf.stack(spoilt(x, rng.normal(tf.shape(x), noise)), 1)
+        logits = self.reader(x + share * (tf.gather(ways, way, batch_dims=1) - x), training=training)[1]
+        told = tf.cast(tf.argmax(logits, -1, tf.int32) == way, tf.float32)
+        return {"loss": tf.nn.sparse_softmax_cross_entropy_with_logits(way, logits), "told": told}
 
     def after_turn(self, player):
         if player == "generator":
@@ -124,13 +132,20 @@ class SRGAN(SRResNet):
             self.critic.after_turn()
 
 
+def spoilt(x, normal) -> list[tf.Tensor]:
+    """As it is; blurred; in blocks; noisy; too sharp."""
+    size, half = tf.shape(x)[1:3], tf.nn.avg_pool2d(x, 2, 2, "SAME")
+    soft = tf.image.resize(half, size)
+    return [x, soft, tf.image.resize(half, size, "nearest"), x + 0.08 * normal, 2 * x - soft]
+
+
 @functools.cache
 def _vgg19() -> keras.Model:
     try:
         vgg = keras.applications.VGG19(include_top=False)
     except Exception as error:
         raise ValueError(
-            f"features='vgg19': its weights cannot be had ({str(error).splitlines()[0]}): take features='turns'"
+            f"features='vgg19': its weights cannot be had ({str(error).splitlines()[0]}): take features='spoilt'"
         ) from None
     net = keras.Model(vgg.input, vgg.get_layer("block5_conv4").output)
     net.trainable = False
