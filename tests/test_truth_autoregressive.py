@@ -153,7 +153,7 @@ def nade(model, x):
     return sum(bernoulli(x[i], sigmoid(b[i, 0] + h(i) @ V[i, :, 0])) for i in range(len(x)))
 
 
-def eonade(model, x):
+def eonade_each(model, x):
     W, U, c, V, b = (v.numpy().astype(float) for v in (model.W, model.U, model.c, model.V, model.b))
     deep = [[v.numpy().astype(float) for v in layer.variables] for layer in model.deep]
     each = []
@@ -166,6 +166,11 @@ def eonade(model, x):
                 h = np.maximum(0, h @ A + a)
             total += bernoulli(x[i], sigmoid(h @ V[:, i] + b[i]))
         each.append(total)
+    return each
+
+
+def eonade(model, x):
+    each = eonade_each(model, x)
     return np.logaddexp.reduce(each) - math.log(len(each))
 
 
@@ -312,6 +317,14 @@ def test_eonade_s_loss_is_the_mean_over_orders_and_places():
     with rng.stream(rng.as_seed(1)):
         drawn = model.loss_terms(tf.repeat(tf.constant(x), 40_000, 0))["loss"].numpy()
     assert drawn.mean() == pytest.approx(expected, abs=5 * float(drawn.std()) / 200)
+
+
+def test_eonade_is_judged_beside_the_mean_of_its_orders():
+    model = moved(EoNADE((5,), hidden=(5, 4), orders=3))
+    terms = model.loss_terms(STATES, training=False)
+    expected = [-np.mean(eonade_each(model, x.astype(float))) for x in STATES]
+    np.testing.assert_allclose(terms["one_order"], expected, atol=1e-4)
+    assert (terms["loss"] < terms["one_order"]).numpy().all()
 
 
 # -- how symbols are chosen --------------------------------------------------------------------------------------------

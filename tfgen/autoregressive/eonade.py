@@ -87,10 +87,14 @@ class EoNADE(Autoregressive):
         return a + x[:, None] * tf.gather(self.W.value, dimension) + tf.gather(self.U.value, dimension)
 
     def log_prob(self, x, condition=None):
+        return _mixed(self.log_prob_each(x, condition))
+
+    def log_prob_each(self, x, condition=None):
+        """log p(x) by each order, [K, n]."""
         x, count = self.flat(x), self.orders.shape[0]
         orders, a = tf.repeat(self.orders.value, tf.shape(x)[0], 0), self.begin(tf.shape(x)[0], condition)
         each = self.log_prob_in(orders, tf.tile(x, [count, 1]), tf.tile(a, [count, 1]))
-        return tf.reduce_logsumexp(tf.reshape(each, [count, -1]), 0) - math.log(count)
+        return tf.reshape(each, [count, -1])
 
     def log_prob_in(self, order, x, a):
         """log p(x) of each example by an order of its own, both [n, D], from `begin`."""
@@ -106,7 +110,8 @@ class EoNADE(Autoregressive):
 
     def loss_terms(self, x, condition=None, training=True):
         if not training:
-            return {"loss": -self.log_prob(x, condition)}
+            each = self.log_prob_each(x, condition)
+            return {"loss": -_mixed(each), "one_order": -tf.reduce_mean(each, 0)}
         x, d = self.flat(x), self.places
         places = tf.argsort(tf.argsort(rng.uniform(tf.shape(x), self.new_seed())))
         count = tf.floor(rng.uniform([tf.shape(x)[0], 1], self.new_seed()) * d)
@@ -141,3 +146,8 @@ class EoNADE(Autoregressive):
         start = (0, self.begin(n, condition), tf.zeros([n, self.places]))
         x = tf.while_loop(lambda t, *_: t < self.places, body, start, maximum_iterations=self.places)[2]
         return tf.reshape(x, [-1, *self.shape])
+
+
+def _mixed(each):
+    """The log of the mean density, [n]."""
+    return tf.reduce_logsumexp(each, 0) - math.log(each.shape[0])
