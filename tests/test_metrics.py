@@ -53,3 +53,22 @@ def test_likelihood_is_refused_where_there_is_none():
         metrics.likelihood(GAN((5,), values="real"), BITS)
     with pytest.raises(ValueError, match="no path to anneal along"):
         metrics.annealed_log_likelihood(GMM((5,)), BITS)
+
+
+def test_what_a_logistic_regression_reads_off_a_code():
+    """All of what a plane separates, chance where nothing is said; the least loss, against plain descent."""
+    generator = np.random.default_rng(0)
+    labels = generator.integers(3, size=600)
+    apart = np.array([[8.0, 0], [0, 8], [-8, -8]])[labels] + generator.normal(size=(600, 2))
+    assert metrics.told_by(apart, labels, 3).all() and len(metrics.told_by(apart, labels, 3)) == 300
+    assert metrics.told_by(1000 * apart + 5, labels, 3).all()
+    assert metrics.told_by(generator.normal(size=(600, 2)), labels, 3).mean() == pytest.approx(1 / 3, abs=0.1)
+    near = apart / 8 + generator.normal(size=(600, 2))
+    z = np.c_[(near - near[:300].mean(0)) / near[:300].std(0), np.ones(600)]
+    weights = np.zeros((3, 3))
+    for _ in range(3000):
+        p = np.exp(z[:300] @ weights)
+        weights -= z[:300].T @ (p / p.sum(1, keepdims=True) - np.eye(3)[labels[:300]]) / 300 + 1e-3 * weights
+    np.testing.assert_array_equal(metrics.told_by(near, labels, 3), (z[300:] @ weights).argmax(1) == labels[300:])
+    with pytest.raises(ValueError, match="3 examples: expected four or more"):
+        metrics.told_by(near[:3], labels[:3], 3)

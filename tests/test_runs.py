@@ -157,13 +157,14 @@ def test_train_sample_evaluate(home, capsys):
             {"critic_loss", "generator_loss", "modes", "nearest_neighbour"},
         ),
         ("gmm", ["--data", "digits", "--set", "components=2"], {"nats", "bits_per_dim"}),
+        ("ml_vae", ["--data", "digits", "--condition", "labels"], {"nats", "told_by_content", "told_by_style"}),
     ],
 )
 def test_other_families(home, capsys, system, options, metrics):
     folder = home / "run"
     code, _, err = run(capsys, "train", system, *TINY, *options, "--epochs", 1, "--out", folder)
     assert code == 0, err
-    assert run(capsys, "sample", folder, *(["--label", 1] if system == "made" else []))[0] == 0
+    assert run(capsys, "sample", folder, *(["--label", 1] if system in ("made", "ml_vae") else []))[0] == 0
     code, _, err = run(capsys, "evaluate", folder, "--limit", 30, "--temperatures", 2000)
     assert code == 0, err
     card = Run(folder).card()
@@ -171,6 +172,8 @@ def test_other_families(home, capsys, system, options, metrics):
     assert metrics <= set(found) and all(np.isfinite(f["value"]) for f in found.values())
     if system == "rbm":
         assert found["nats"]["value"] == pytest.approx(found["nats_annealed"]["value"], abs=0.2)
+    if system == "ml_vae":
+        assert run(capsys, "analyse", folder)[0] == 0 and (folder / "analysis" / "swap.png").is_file()
     if system == "gmm":  # a density of dequantised bytes: d log 256 to the bytes' own probability
         assert card["data"]["dequantised"]
         assert found["bits_per_dim"]["value"] == pytest.approx(8 + found["nats"]["value"] / 64 / np.log(2), rel=1e-6)

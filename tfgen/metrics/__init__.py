@@ -25,6 +25,7 @@ from tfgen.metrics.likelihood import (
 from tfgen.metrics.modes import Modes, modes
 from tfgen.metrics.networks import FeatureNetwork, feature_network, inception_v3, to_unit
 from tfgen.metrics.parzen import Parzen, parzen
+from tfgen.metrics.probing import told_by
 from tfgen.metrics.reconstruction import ReconstructionError, reconstruction_error
 from tfgen.metrics.sound import composite, pesq, segmental_snr, si_sdr, stoi
 from tfgen.metrics.two_sample import MMDTest, NearestNeighbourTest, mmd_test, nearest_neighbour_test
@@ -71,5 +72,6 @@ __all__ = [
     "spectrum_gap",
     "ssim",
     "stoi",
+    "told_by",
     "to_unit",
 ]

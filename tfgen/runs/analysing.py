@@ -24,7 +24,7 @@ NUMBERS, EXAMPLES = (
     60_000,
 )  # of the training set that neighbours are looked for in: examples, and no more numbers than these
 FILTERS, CHAIN = 100, (1, 2, 5, 10, 20, 50, 100, 200)  # units shown; sweeps after which a chain is shown
-PAIRS, STEPS, JUDGED, SHOWN, NEAREST, STAGES, GRID = 8, 9, 256, 12, 5, 6, 20
+PAIRS, STEPS, JUDGED, SHOWN, NEAREST, STAGES, GRID, SWAPPED = 8, 9, 256, 12, 5, 6, 20, 10
 
 
 def analyse(
@@ -225,6 +225,22 @@ def _manifold(study: _Study) -> dict:
     return {"grid": GRID}
 
 
+def _swap(study: _Study) -> dict:
+    """How is information coded: is what a group shares apart from what its examples do not?"""
+    if not hasattr(study.model, "swap"):
+        return {}
+    x, groups = study.examples
+    _, firsts = np.unique(groups, return_index=True)
+    givers = [x[np.sort(firsts)[:SWAPPED]], x[~np.isin(np.arange(len(x)), firsts)][:SWAPPED]]
+    content, style = (tf.constant(each) for each in givers)
+    swapped = study.model.swap(style, content).numpy()
+    top = np.concatenate([np.zeros_like(x[:1]), content], 0)[None]
+    sheet = np.concatenate([top, np.concatenate([style[:, None], swapped], 1)], 0)
+    question = "what is content, what is style? The style of the first column with the content of the first row"
+    study.picture("swap.png", study.sheet(sheet, first_apart=True), question)
+    return {"styles": len(style), "contents": len(content)}
+
+
 def _memory(study: _Study) -> dict:
     """Does it memorise?"""
     x, train = study.sample(JUDGED), study.train
@@ -306,6 +322,7 @@ _QUESTIONS: dict[str, Callable[[_Study], dict]] = {
     "traversals": _traversals,
     "units": _units,
     "manifold": _manifold,
+    "swap": _swap,
     "memory": _memory,
     "weights": _weights,
     "chain": _chain,

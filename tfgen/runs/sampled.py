@@ -118,9 +118,9 @@ def of_samples(case: Case, n: int, network: metrics.FeatureNetwork | None) -> di
 
 
 def decisions(case: Case) -> dict[str, Figure]:
-    """What a model says of labels: of one that classifies, or clusters."""
+    """What a model says of labels: of one that classifies, clusters, or keeps parts of its code apart."""
     model = case.model
-    if not (hasattr(model, "classify") or hasattr(model, "cluster")):
+    if not any(hasattr(model, name) for name in ("classify", "cluster", "code_parts")):
         return {}
     if (found := case.material.labels(case.split, case.limit)) is None:
         return {}
@@ -137,6 +137,12 @@ def decisions(case: Case) -> dict[str, Figure]:
             f"percent of {len(labels):,} examples; each of {len(clusters)} clusters counts for its most frequent label"
         )
         figures["clustering_error"] = _share(100 * wrong, how)
+    if hasattr(model, "code_parts") and len(labels) >= 4:
+        parts = [model.code_parts(case.x[i : i + PIECE]) for i in range(0, len(case.x), PIECE)]
+        for name in parts[0]:
+            told = metrics.told_by(np.concatenate([part[name] for part in parts]), labels, classes)
+            how = f"percent of the second half told by a logistic regression on {name} alone, which learnt on the first"
+            figures[f"told_by_{name}"] = _share(100 * told, how)
     return figures
 
 

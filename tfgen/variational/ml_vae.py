@@ -92,7 +92,11 @@ class MLVAE(Variational):
 
     def encode(self, x, condition=None):
         """The means of style and content of each example by itself, side by side: [n, style + content]."""
-        return tf.concat([part.mean() for part in self.evidence(x)], -1)
+        return tf.concat(list(self.code_parts(x).values()), -1)
+
+    def code_parts(self, x) -> dict[str, tf.Tensor]:
+        """`encode`, by the names of what stands side by side."""
+        return {name: part.mean() for name, part in zip(("style", "content"), self.evidence(x), strict=True)}
 
     def encode_groups(self, x, groups):
         """As `encode`, with the content of all examples of one number together."""
