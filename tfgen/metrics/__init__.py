@@ -72,6 +72,6 @@ __all__ = [
     "spectrum_gap",
     "ssim",
     "stoi",
-    "told_by",
     "to_unit",
+    "told_by",
 ]
