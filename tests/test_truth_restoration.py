@@ -57,6 +57,16 @@ def test_amap_s_denoiser_gives_the_slope():
     np.testing.assert_allclose(tape.gradient(loss, made), -(0.5 * (made + 0.5) - made) / 0.25, atol=1e-5)
 
 
+def test_amap_s_judge_learns_first():
+    """Only then does the net follow: else a critic that knows nothing leads it away from where it began."""
+    model = AMAP((8, 8, 1), scale=2, width=4, blocks=1, critic_width=2, halvings=1, judge_epochs=2)
+    seen = []
+    for _ in range(3):
+        seen.append([player.turns for player in model.players().values()])
+        model.after_epoch()
+    assert seen == [[1, 0], [1, 0], [1, 1]]
+
+
 def test_untrained_edge_sr_is_nearest_neighbours_and_moves_with_the_picture():
     model = EdgeSR((16, 16, 3), scale=4, average=0.0)
     small = uniform(1, 20, 24, 3)

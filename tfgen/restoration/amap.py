@@ -20,7 +20,7 @@ from tfgen.checks import at_least, one_of, positive
 from tfgen.losses import Game
 from tfgen.model import Player
 from tfgen.nets.srresnet import picture_critic, srresnet, srresnet_reach
-from tfgen.parts import Critic
+from tfgen.parts import Critic, Stages
 from tfgen.restoration.upscaler import Upscaler
 
 __all__ = ["AMAP", "Projected"]
@@ -38,6 +38,7 @@ class AMAP(Upscaler):
         noise: standard deviation of what the critic sees, or of what the denoiser learns to take away.
         scale, width, blocks, outer: of the net, `tfgen.nets.srresnet.srresnet`, without batch normalisation.
         critic_width, halvings: of the critic, `tfgen.nets.srresnet.picture_critic`; the denoiser has as many filters.
+        judge_epochs: of the critic or the denoiser alone, before the net begins to follow it.
         average, learning_rate: as SRResNet's.
     """
 
@@ -53,10 +54,12 @@ class AMAP(Upscaler):
         outer: int = 9,
         critic_width: int = 64,
         halvings: int = 4,
+        judge_epochs: int = 1,
         average: float = 0.0,
         learning_rate: float = 1e-4,
     ):
         at_least(1, width=width, blocks=blocks, outer=outer, critic_width=critic_width, halvings=halvings)
+        at_least(1, judge_epochs=judge_epochs)
         one_of(f"estimate={estimate!r}", estimate, ESTIMATES)
         positive(noise=noise)
         adam = functools.partial(keras.optimizers.Adam, learning_rate)
@@ -69,6 +72,7 @@ class AMAP(Upscaler):
             self.judge = Critic(net, game=REVERSE_KL, instance_noise=noise)
         else:
             self.judge = _denoiser(self.shape[-1], critic_width)
+        self.stages = Stages((judge_epochs,))
 
     @property
     def reach(self) -> int:
@@ -76,11 +80,14 @@ class AMAP(Upscaler):
         return self._reach + 16
 
     def players(self):
-        adam = self.optimizer_maker
+        adam, follows = self.optimizer_maker, self.stages.turns(1)
         return {
             "judge": Player(self.judge_terms, self.judge.trainable_variables, optimizer=adam),
-            "generator": Player(self.generator_terms, self.net.trainable_variables, optimizer=adam),
+            "generator": Player(self.generator_terms, self.net.trainable_variables, follows, optimizer=adam),
         }
+
+    def after_epoch(self):
+        self.stages.after_epoch(self)
 
     def judge_terms(self, x, condition=None, training=True):
         if self.estimate == "gan":
