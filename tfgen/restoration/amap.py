@@ -39,7 +39,8 @@ class AMAP(Upscaler):
         scale, width, blocks, outer: of the net, `tfgen.nets.srresnet.srresnet`, without batch normalisation.
         critic_width, halvings: of the critic, `tfgen.nets.srresnet.picture_critic`; the denoiser has as many filters.
         judge_epochs: of the critic or the denoiser alone, before the net begins to follow it.
-        average, learning_rate: as SRResNet's.
+        average: as SRResNet's.
+        learning_rate: of Adam, for the judge; the net learns so many times slower. Nothing but the judge holds it.
     """
 
     def __init__(
@@ -57,11 +58,12 @@ class AMAP(Upscaler):
         judge_epochs: int = 1,
         average: float = 0.0,
         learning_rate: float = 1e-4,
+        slower: float = 10.0,
     ):
         at_least(1, width=width, blocks=blocks, outer=outer, critic_width=critic_width, halvings=halvings)
         at_least(1, judge_epochs=judge_epochs)
         one_of(f"estimate={estimate!r}", estimate, ESTIMATES)
-        positive(noise=noise)
+        positive(noise=noise, slower=slower)
         adam = functools.partial(keras.optimizers.Adam, learning_rate)
         net = Projected(srresnet(shape[-1], scale, width, blocks, outer=outer, norm=False), scale)
         super().__init__(shape, net, scale=scale, average=average, optimizer=adam)
@@ -73,6 +75,7 @@ class AMAP(Upscaler):
         else:
             self.judge = _denoiser(self.shape[-1], critic_width)
         self.stages = Stages((judge_epochs,))
+        vars(self)["net_adam"] = functools.partial(keras.optimizers.Adam, learning_rate / slower)
 
     @property
     def reach(self) -> int:
@@ -80,10 +83,10 @@ class AMAP(Upscaler):
         return self._reach + 16
 
     def players(self):
-        adam, follows = self.optimizer_maker, self.stages.turns(1)
+        adam, weights, follows = self.optimizer_maker, self.net.trainable_variables, self.stages.turns(1)
         return {
             "judge": Player(self.judge_terms, self.judge.trainable_variables, optimizer=adam),
-            "generator": Player(self.generator_terms, self.net.trainable_variables, follows, optimizer=adam),
+            "generator": Player(self.generator_terms, weights, follows, optimizer=self.net_adam),
         }
 
     def after_epoch(self):
