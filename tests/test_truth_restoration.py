@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgen import bicubic
+from tfgen import bicubic, rng
 from tfgen.restoration import AMAP, SRGAN, EdgeSR, SRResNet
 from tfgen.restoration.srgan import spoilt
-from tfgen.restoration.upscaler import continued
+from tfgen.restoration.upscaler import continued, rolled
 
 
 def uniform(*shape):
@@ -144,6 +144,16 @@ def test_srresnet_is_the_paper_s(scale):
     count += sum(9 * 64 * filters + filters + 64 for filters in ups)
     assert model.net.count_params() == count
     assert model.restore(uniform(1, 3, 5, 3)).shape == (1, 3 * scale, 5 * scale, 3)
+
+
+def test_pictures_are_rolled_alike():
+    x = uniform(2, 8, 8, 3)
+    seen = set()
+    for i in range(40):
+        one, other = rolled([x, 2 * x], 2, rng.as_seed(i))
+        np.testing.assert_array_equal(other, 2 * one)
+        seen.add(next(s for s in np.ndindex(2, 2) if np.array_equal(one, np.roll(x, s, (1, 2)))))
+    assert len(seen) == 4
 
 
 def test_untrained_srresnet_s_blocks_change_little():

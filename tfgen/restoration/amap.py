@@ -21,7 +21,7 @@ from tfgen.losses import Game
 from tfgen.model import Player
 from tfgen.nets.srresnet import picture_critic, srresnet, srresnet_reach
 from tfgen.parts import Critic, Stages
-from tfgen.restoration.upscaler import Upscaler
+from tfgen.restoration.upscaler import Upscaler, rolled
 
 __all__ = ["AMAP", "Projected"]
 
@@ -68,7 +68,7 @@ class AMAP(Upscaler):
         net = Projected(srresnet(shape[-1], scale, width, blocks, outer=outer, norm=False), scale)
         super().__init__(shape, net, scale=scale, average=average, optimizer=adam)
         self._reach = srresnet_reach(scale, blocks, outer)
-        self.estimate, self.deviation = estimate, noise
+        self.estimate, self.deviation, self.stride = estimate, noise, 2**halvings
         if estimate == "gan":
             net = picture_critic(self.shape, critic_width, halvings)
             self.judge = Critic(net, game=REVERSE_KL, instance_noise=noise)
@@ -94,7 +94,7 @@ class AMAP(Upscaler):
 
     def judge_terms(self, x, condition=None, training=True):
         if self.estimate == "gan":
-            fake = self.net(condition, training=training)
+            x, fake = rolled([x, self.net(condition, training=training)], self.stride, self.new_seed())
             return self.judge.terms(self.judge.play(x, fake, training=training))
         noisy = x + self.deviation * rng.normal(tf.shape(x), self.new_seed())
         return {"loss": tf.reduce_mean((x - self.judge(noisy, training=training)) ** 2, [1, 2, 3])}
@@ -102,7 +102,7 @@ class AMAP(Upscaler):
     def generator_terms(self, x, condition=None, training=True):
         made = self.net(condition, training=training)
         if self.estimate == "gan":
-            loss = self.judge.fooled(made, training=training)
+            loss = self.judge.fooled(*rolled([made], self.stride, self.new_seed()), training=training)
         else:
             slope = (self.judge(made, training=False) - made) / self.deviation**2
             loss = -tf.reduce_sum(tf.stop_gradient(slope) * made, [1, 2, 3])

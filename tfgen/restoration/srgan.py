@@ -23,6 +23,7 @@ from tfgen.model import Player
 from tfgen.nets.srresnet import picture_critic, picture_reader
 from tfgen.parts import Critic, Stages
 from tfgen.restoration.srresnet import SRResNet
+from tfgen.restoration.upscaler import rolled
 
 __all__ = ["SRGAN"]
 
@@ -66,7 +67,7 @@ class SRGAN(SRResNet):
         one_of(f"features={features!r}", features, FEATURES)
         sizes = {"scale": scale, "width": width, "blocks": blocks, "outer": outer, "norm": norm}
         super().__init__(shape, **sizes, average=average, learning_rate=learning_rate)
-        self.adversarial, self.learns = adversarial, features == "spoilt"
+        self.adversarial, self.learns, self.stride = adversarial, features == "spoilt", 2**halvings
         if not self.learns and self.shape[-1] != 3:
             raise ValueError(f"shape={self.shape}: features='vgg19' sees pictures of 3 channels")
         self.critic = Critic(picture_critic(self.shape, critic_width, halvings))
@@ -89,14 +90,14 @@ class SRGAN(SRResNet):
         self.stages.after_epoch(self)
 
     def critic_terms(self, x, condition=None, training=True):
-        fake = self.net(condition, training=training)
+        x, fake = rolled([x, self.net(condition, training=training)], self.stride, self.new_seed())
         return self.critic.terms(self.critic.play(x, fake, training=training))
 
     def generator_terms(self, x, condition=None, training=True):
         if not training:
             restored = self.restore(condition)
             return {"loss": self.content(x, restored), "psnr": self._psnr(x, restored)}
-        made = self.net(condition, training=True)
+        x, made = rolled([x, self.net(condition, training=True)], self.stride, self.new_seed())
         content, fooled = self.content(x, made), self.critic.fooled(made, training=True)
         return {"loss": content + self.adversarial * fooled, "content": content, "fooled": fooled}
 

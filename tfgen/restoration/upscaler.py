@@ -13,7 +13,7 @@ from tfgen.metrics.image import luma
 from tfgen.model import GenerativeModel, Player
 from tfgen.parts.weights import copies, move
 
-__all__ = ["Upscaler", "continued"]
+__all__ = ["Upscaler", "continued", "rolled"]
 
 
 class Upscaler(GenerativeModel):
@@ -106,3 +106,10 @@ def continued(pictures: tf.Tensor, margin: int) -> tf.Tensor:
         place = tf.math.floormod(tf.range(-margin, size + margin), 2 * size)
         pictures = tf.gather(pictures, tf.minimum(place, 2 * size - 1 - place), axis=axis)
     return pictures
+
+
+def rolled(pictures: list[tf.Tensor], by: int, seed: tf.Tensor) -> list[tf.Tensor]:
+    """All moved alike, what leaves coming in again, by fewer than `by` pixels down and across: a net that strides looks
+    at some pixels more often than at others, and teaches what is learnt against it to draw that grid."""
+    steps = tf.cast(by * rng.uniform([2], seed), tf.int32)
+    return [tf.roll(each, steps, [1, 2]) for each in pictures]
