@@ -167,7 +167,7 @@ def test_srgan_s_features():
     at three depths, and zero of the same."""
     model = SRGAN((8, 8, 3), scale=2, width=4, blocks=1, critic_width=2, halvings=1, features_width=4)
     x = uniform(4, 8, 8, 3)
-    assert [player.turns for player in model.players().values()] == [0, 0, 1]
+    assert [player.turns for player in model.players().values()] == [1, 0, 1]
     np.testing.assert_allclose(model.content(x, x), 0)
     seen = model.look(x)
     assert [f.shape for f in seen] == [(4, 8, 8, 4), (4, 4, 4, 8), (4, 2, 2, 16)]

@@ -18,7 +18,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import rng
-from tfgen.checks import at_least, one_of
+from tfgen.checks import at_least, one_of, positive
 from tfgen.model import Player
 from tfgen.nets.srresnet import picture_critic, picture_reader
 from tfgen.parts import Critic, Stages
@@ -41,7 +41,8 @@ class SRGAN(SRResNet):
         features: "vgg19" (Keras's weights of ImageNet, block 5, convolution 4), or "spoilt": learnt on the originals.
         features_width, features_epochs: of the net that is learnt, filters of its first convolution, and how long.
         adversarial: weight of the game beside the features.
-        average, learning_rate: as SRResNet's.
+        average: as SRResNet's.
+        learning_rate: of Adam, for the critic; the generator learns so many times `slower`.
     """
 
     def __init__(
@@ -61,10 +62,12 @@ class SRGAN(SRResNet):
         adversarial: float = 1e-3,
         average: float = 0.0,
         learning_rate: float = 1e-4,
+        slower: float = 1.0,
     ):
         at_least(1, critic_width=critic_width, halvings=halvings)
         at_least(1, features_width=features_width, features_epochs=features_epochs)
         one_of(f"features={features!r}", features, FEATURES)
+        positive(slower=slower)
         sizes = {"scale": scale, "width": width, "blocks": blocks, "outer": outer, "norm": norm}
         super().__init__(shape, **sizes, average=average, learning_rate=learning_rate)
         self.adversarial, self.learns, self.stride = adversarial, features == "spoilt", 2**halvings
@@ -73,12 +76,15 @@ class SRGAN(SRResNet):
         self.critic = Critic(picture_critic(self.shape, critic_width, halvings))
         self.reader = picture_reader(self.shape[-1], WAYS, features_width) if self.learns else _vgg19()
         self.stages = Stages((features_epochs,) * self.learns)
+        vars(self)["net_adam"] = functools.partial(keras.optimizers.Adam, learning_rate / slower)
 
     def players(self):
-        adam, game = self.optimizer_maker, self.stages.turns(int(self.learns))
+        """The critic learns while features are learnt, too: what begins knows both what to look at and what to fear."""
+        critic, weights = self.critic.trainable_variables, self.net.trainable_variables
+        begun = self.stages.turns(int(self.learns))
         players = {
-            "critic": Player(self.critic_terms, self.critic.trainable_variables, game, optimizer=adam),
-            "generator": Player(self.generator_terms, self.net.trainable_variables, game, optimizer=adam),
+            "critic": Player(self.critic_terms, critic, optimizer=self.optimizer_maker),
+            "generator": Player(self.generator_terms, weights, begun, optimizer=self.net_adam),
         }
         if self.learns:
             weights = self.reader.trainable_variables
