@@ -142,7 +142,7 @@ def is_judged_by_the_mean(model, entry):
     x, condition = data(entry)
     batches, again = (model.evaluate(x, condition, batch_size=24, verbose=0, return_dict=True) for _ in range(2))
     assert batches == again and len(batches) >= 1
-    if hasattr(model, "log_prob"):
+    if hasattr(model, "log_prob") and entry.name not in DRAWS:
         exact = -np.mean(model.log_prob(tf.constant(x), condition))
         assert batches["loss"] == pytest.approx(exact, rel=1e-5)
 

@@ -87,7 +87,8 @@ class EoNADE(Autoregressive):
         return a + x[:, None] * tf.gather(self.W.value, dimension) + tf.gather(self.U.value, dimension)
 
     def log_prob(self, x, condition=None):
-        return _mixed(self.log_prob_each(x, condition))
+        each = self.log_prob_each(x, condition)
+        return tf.reduce_logsumexp(each, 0) - math.log(each.shape[0])
 
     def log_prob_each(self, x, condition=None):
         """log p(x) by each order, [K, n]."""
@@ -109,9 +110,6 @@ class EoNADE(Autoregressive):
         return tf.while_loop(lambda t, *_: t < self.places, body, start, maximum_iterations=self.places)[2]
 
     def loss_terms(self, x, condition=None, training=True):
-        if not training:
-            each = self.log_prob_each(x, condition)
-            return {"loss": -_mixed(each), "one_order": -tf.reduce_mean(each, 0)}
         x, d = self.flat(x), self.places
         places = tf.argsort(tf.argsort(rng.uniform(tf.shape(x), self.new_seed())))
         count = tf.floor(rng.uniform([tf.shape(x)[0], 1], self.new_seed()) * d)
@@ -146,8 +144,3 @@ class EoNADE(Autoregressive):
         start = (0, self.begin(n, condition), tf.zeros([n, self.places]))
         x = tf.while_loop(lambda t, *_: t < self.places, body, start, maximum_iterations=self.places)[2]
         return tf.reshape(x, [-1, *self.shape])
-
-
-def _mixed(each):
-    """The log of the mean density, [n]."""
-    return tf.reduce_logsumexp(each, 0) - math.log(each.shape[0])

@@ -101,6 +101,12 @@ def _likelihood(case: Case, k: int, objectives: tuple[str, ...]) -> dict[str, Fi
     k = min(k, getattr(case.model, "enough", k))
     found = metrics.likelihood(case.model, case.x, case.condition, k=k, seed=case.seed)
     figures = _nats("nats", found, case, found.how)
+    if hasattr(case.model, "log_prob_each"):
+        rows = [slice(at, at + 100) for at in range(0, len(case.x), 100)]
+        each = np.concatenate([-np.mean(case.model.log_prob_each(case.x[r], case.told(r)), 0) for r in rows])
+        how = "-log p(x) by one order, the mean over those of the ensemble"
+        figures["nats_one_order"] = {"value": float(each.mean()), "error": float(each.std() / len(each) ** 0.5)}
+        figures["nats_one_order"]["how"] = how
     if objectives:
         others = metrics.estimates(case.model, case.x, case.condition, objectives=objectives, k=k, seed=case.seed)
         for name, found in others.items():
