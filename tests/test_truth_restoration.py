@@ -157,6 +157,27 @@ def test_pictures_are_rolled_alike():
     assert len(seen) == 4
 
 
+@pytest.mark.parametrize("system", [SRGAN, AMAP])
+def test_critics_see_pictures_rolled(system):
+    """Real and made ones alike, each time by other steps; the generator's, too."""
+    model = system((8, 8, 3), scale=2, width=4, blocks=1, critic_width=2, halvings=1)
+    critic, x, seen = model.critic if system is SRGAN else model.judge, uniform(2, 8, 8, 3), []
+    play, fooled = critic.play, critic.fooled
+    object.__setattr__(critic, "play", lambda real, fake, **k: seen.append((real, fake)) or play(real, fake, **k))
+    object.__setattr__(critic, "fooled", lambda made, **k: seen.append((None, made)) or fooled(made, **k))
+    judge = model.critic_terms if system is SRGAN else model.judge_terms
+    steps, made = {"critic": set(), "generator": set()}, model.net(x[:, ::2, ::2], training=True)
+    for i in range(30):
+        for player, terms in {"critic": judge, "generator": model.generator_terms}.items():
+            with rng.stream(rng.as_seed(i)):
+                terms(x, x[:, ::2, ::2])
+            real, fake = seen.pop()
+            at = next(s for s in np.ndindex(2, 2) if np.allclose(fake, np.roll(made, s, (1, 2)), atol=1e-5))
+            steps[player].add(at)
+            assert real is None or np.array_equal(real, np.roll(x, at, (1, 2)))
+    assert all(len(found) == 4 for found in steps.values())
+
+
 def test_untrained_srresnet_s_blocks_change_little():
     """Without norms sixteen blocks would else make features 25 times as large as one does."""
     spread = lambda blocks: np.std(SRResNet((16, 16, 3), width=16, blocks=blocks, norm=False).net(uniform(1, 8, 8, 3)))

@@ -40,7 +40,7 @@ class AMAP(Upscaler):
         critic_width, halvings: of the critic, `tfgen.nets.srresnet.picture_critic`; the denoiser has as many filters.
         judge_epochs: of the critic or the denoiser alone, before the net begins to follow it.
         average: as SRResNet's.
-        learning_rate: of Adam, for the judge; the net learns so many times slower. Nothing but the judge holds it.
+        learning_rate: of Adam, for the judge; the net, which nothing else holds, learns so many times `slower`.
     """
 
     def __init__(

@@ -80,11 +80,11 @@ class SRGAN(SRResNet):
 
     def players(self):
         """The critic learns while features are learnt, too: what begins knows both what to look at and what to fear."""
-        critic, weights = self.critic.trainable_variables, self.net.trainable_variables
+        critic, net = self.critic.trainable_variables, self.net.trainable_variables
         begun = self.stages.turns(int(self.learns))
         players = {
             "critic": Player(self.critic_terms, critic, optimizer=self.optimizer_maker),
-            "generator": Player(self.generator_terms, weights, begun, optimizer=self.net_adam),
+            "generator": Player(self.generator_terms, net, begun, optimizer=self.net_adam),
         }
         if self.learns:
             weights = self.reader.trainable_variables

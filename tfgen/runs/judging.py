@@ -12,7 +12,7 @@ from tfgen.callbacks import write_scalars
 from tfgen.runs.fitting import epochs_of
 from tfgen.runs.folder import Run
 from tfgen.runs.material import Material
-from tfgen.runs.sampled import Case, Figure, decisions, default_samples, of_samples
+from tfgen.runs.sampled import Case, Figure, decisions, default_samples, mean_of, of_samples, said
 
 __all__ = ["evaluate", "table"]
 
@@ -102,11 +102,9 @@ def _likelihood(case: Case, k: int, objectives: tuple[str, ...]) -> dict[str, Fi
     found = metrics.likelihood(case.model, case.x, case.condition, k=k, seed=case.seed)
     figures = _nats("nats", found, case, found.how)
     if hasattr(case.model, "log_prob_each"):
-        rows = [slice(at, at + 100) for at in range(0, len(case.x), 100)]
-        each = np.concatenate([-np.mean(case.model.log_prob_each(case.x[r], case.told(r)), 0) for r in rows])
+        each = said(lambda x, told: -tf.reduce_mean(case.model.log_prob_each(x, told), 0), case)
         how = "-log p(x) by one order, the mean over those of the ensemble"
-        figures["nats_one_order"] = {"value": float(each.mean()), "error": float(each.std() / len(each) ** 0.5)}
-        figures["nats_one_order"]["how"] = how
+        figures["nats_one_order"] = mean_of(each, how)
     if objectives:
         others = metrics.estimates(case.model, case.x, case.condition, objectives=objectives, k=k, seed=case.seed)
         for name, found in others.items():

@@ -19,7 +19,7 @@ from tfgen.model import GenerativeModel
 from tfgen.progress import progress
 from tfgen.runs.material import Material
 
-__all__ = ["Case", "Figure", "at_a_glance", "decisions", "default_samples", "of_samples"]
+__all__ = ["Case", "Figure", "at_a_glance", "decisions", "default_samples", "mean_of", "of_samples", "said"]
 
 Figure = dict[str, float | str]
 # samples: at least; by default; of planar mixtures; in tests; at a time; at a glance
@@ -126,23 +126,23 @@ def decisions(case: Case) -> dict[str, Figure]:
         return {}
     (labels, classes), figures = found, {}
     if hasattr(model, "classify"):
-        wrong = _said(model.classify, case).argmax(1) != labels
-        figures["error"] = _share(100 * wrong, f"percent of {len(labels):,} examples that are classified wrong")
+        wrong = said(model.classify, case).argmax(1) != labels
+        figures["error"] = mean_of(100 * wrong, f"percent of {len(labels):,} examples that are classified wrong")
     if hasattr(model, "cluster") and getattr(model, "categories", True):
-        clusters, where = np.unique(_said(model.cluster, case), return_inverse=True)
+        clusters, where = np.unique(said(model.cluster, case), return_inverse=True)
         table = np.zeros((len(clusters), classes), int)
         np.add.at(table, (where, labels), 1)
         wrong = table.argmax(1)[where] != labels
         how = (
             f"percent of {len(labels):,} examples; each of {len(clusters)} clusters counts for its most frequent label"
         )
-        figures["clustering_error"] = _share(100 * wrong, how)
+        figures["clustering_error"] = mean_of(100 * wrong, how)
     if hasattr(model, "code_parts") and len(labels) >= 4:
-        parts = [model.code_parts(case.x[i : i + PIECE]) for i in range(0, len(case.x), PIECE)]
-        for name in parts[0]:
-            told = metrics.told_by(np.concatenate([part[name] for part in parts]), labels, classes)
+        for name in model.code_parts(tf.constant(case.x[:1])):
+            codes = said(lambda x, _, name=name: model.code_parts(x)[name], case)
+            told = metrics.told_by(codes, labels, classes)
             how = f"percent of the second half told by a logistic regression on {name} alone, which learnt on the first"
-            figures[f"told_by_{name}"] = _share(100 * told, how)
+            figures[f"told_by_{name}"] = mean_of(100 * told, how)
     return figures
 
 
@@ -237,7 +237,7 @@ def _images(case: Case, network: metrics.FeatureNetwork, drawn: np.ndarray, x: n
         whole = len(drawn) // classes * classes  # every class equally often
         right = probabilities[:whole].argmax(1) == case.conditions(whole)
         if whole:
-            figures["label_accuracy"] = _share(
+            figures["label_accuracy"] = mean_of(
                 right, f"share of {whole:,} samples that {network.name} takes for the class asked for"
             )
     return figures
@@ -271,11 +271,11 @@ def _nearest(drawn: np.ndarray, x: np.ndarray, what: str) -> Figure:
     return {"value": found.accuracy, "error": 0.5 / math.sqrt(2 * len(x)), "how": how}
 
 
-def _share(each: np.ndarray, how: str) -> Figure:
+def mean_of(each: np.ndarray, how: str) -> Figure:
     """The mean of some examples' figures, and its standard error."""
     return {"value": float(each.mean()), "error": float(each.std() / math.sqrt(len(each))), "how": how}
 
 
-def _said(method: Callable, case: Case) -> np.ndarray:
+def said(method: Callable, case: Case) -> np.ndarray:
     rows = [slice(at, at + PIECE) for at in range(0, len(case.x), PIECE)]
     return np.concatenate([np.asarray(method(tf.constant(case.x[r]), case.told(r))) for r in rows])
