@@ -167,11 +167,13 @@ def from_colours(picture: Picture, parts: list[np.ndarray]) -> np.ndarray:
 
 
 def levels(x: np.ndarray, dtype) -> np.ndarray:
-    """0..1 to the levels of bytes or 16 bits, rounded."""
-    white = np.iinfo(dtype).max
-    x = x * np.float32(white)
-    x += np.float32(0.5)
-    return np.clip(x, 0, white, out=x).astype(dtype)
+    """0..1 to the levels of bytes or 16 bits, rounded; a few rows at a time, which stay in the cache."""
+    white, made = np.iinfo(dtype).max, np.empty(x.shape, dtype)
+    for at in range(0, len(x), 16):
+        rows = x[at : at + 16] * np.float32(white)
+        rows += np.float32(0.5)
+        made[at : at + 16] = np.clip(rows, 0, white, out=rows)
+    return made
 
 
 def check_written(path: Path, picture: Picture) -> str:
