@@ -38,7 +38,7 @@ class MADE(Autoregressive):
         order: "random" (each mask its own), "raster", or the places 0 … D-1 of the inputs.
         masks: how many sets of masks share the weights; one is trained at each step, in turn.
         direct: connections from inputs to outputs beside the hidden layers.
-        condition: a number of classes (or a shape), seen by every hidden unit; None models x alone.
+        condition: a number of classes (or a shape), seen by every unit; None models x alone.
         seed: of the orders and degrees, which are saved with the weights.
     """
 
@@ -68,6 +68,7 @@ class MADE(Autoregressive):
         self.direct = MaskedDense(self.dims, self.dims, use_bias=False, dtype="float32") if direct else None
         if condition is not None:
             self.told = [keras.layers.Dense(units, use_bias=False) for units in hidden]
+            self.told.append(keras.layers.Dense(self.dims, use_bias=False, dtype="float32"))
             for layer in self.told:
                 layer.build((None, conditions.size(condition)))
 
@@ -103,7 +104,11 @@ class MADE(Autoregressive):
             h = tf.nn.relu(h if told is None else h + self.told[i](told))
             below = degree
         logits = self.last(h, below[:, None] < places)
+        logits = logits if told is None else logits + self.told[-1](told)
         return logits if self.direct is None else logits + self.direct(self.flat(x), places[:, None] < places)
+
+    def ranks(self):
+        return [np.reshape(places, self.shape) for places in self.degrees[0].numpy()]
 
     def log_prob(self, x, condition=None):
         x = self.flat(x)
