@@ -113,6 +113,21 @@ def test_sampler_frequencies(arguments):
     )
 
 
+@variants
+def test_made_s_sampler_is_a_pass_for_each_number(arguments):
+    """What is summed up on the way gives the samples that whole passes give: eager, traced, under XLA."""
+    model = randomised(**arguments)
+    noise, told = model.noise(200, rng.as_seed(3)), tf.range(200) % 3 if "condition" in arguments else None
+    slow = np.zeros((200, 5), "float32")
+    for mask, places in enumerate(model.degrees[0].numpy()):
+        its = (noise["mask"].numpy()[:, 0] * model.masks).astype(int) == mask
+        for i in np.argsort(places):
+            drawn = model.likelihood.pick(noise["x"], model.logits(slow, told, mask)[..., None]).numpy()
+            slow[its, i] = drawn[its, i]
+    for fast in (model.generate_by, model._decoder(SAMPLE, False), model._decoder(SAMPLE, True)):
+        np.testing.assert_array_equal(fast(noise, told, given=None), slow)
+
+
 def test_the_given_order_is_the_order():
     """Places (3, 0, …): x_1 comes first, so its logit hangs on nothing, and x_0 fourth."""
     model = randomised(hidden=(12,), order=(3, 0, 4, 1, 2))
