@@ -25,7 +25,8 @@ def compare(ours: np.ndarray, keras: np.ndarray) -> dict[str, float | int]:
         return {"largest": float("inf"), "rows": rows, "equal": 0, "snr": -200.0}
     gap = np.nan_to_num(np.abs(ours.astype("float64") - keras), nan=np.inf)
     apart = (gap / np.maximum(1, np.abs(keras))).reshape(rows, -1).max(1, initial=0)
-    ratio = np.sum(keras.astype("float64") ** 2) / max(np.sum(gap**2), 1e-300)
+    noise = np.sum(gap**2)
+    ratio = np.sum(keras.astype("float64") ** 2) / noise if noise else np.inf
     return {
         "largest": float(apart.max(initial=0)),
         "rows": rows,

@@ -21,6 +21,7 @@ import pytest
 import systems
 import tensorflow as tf
 
+import tfgen
 from export import artifact as making
 from export import bench, convert, listing, verify
 from export import run as exporting
@@ -35,7 +36,7 @@ from tfgen import laws, rng
 from tfgen.__main__ import command, run_app
 from tfgen.catalog import CATALOG
 from tfgen.model import GenerativeModel
-from tfgen.runs import claims
+from tfgen.runs import Run, Settings, claims
 
 ROWS = {entry.name: entry for entry in [*CATALOG, *(e for e in systems.SYSTEMS if e.name in ("told", "greedy"))]}
 
@@ -258,6 +259,7 @@ def test_compare():
     assert off["equal"] == 1 and off["largest"] == pytest.approx(0.5)
     assert verify.compare(keras_numbers * np.nan, keras_numbers)["equal"] == 0
     assert verify.compare(keras_numbers[:, :1], keras_numbers)["equal"] == 0
+    assert verify.compare(0 * keras_numbers, 0 * keras_numbers)["snr"] == 200.0
 
 
 def test_a_converter_that_crashes(tmp_path):
@@ -395,6 +397,36 @@ def test_a_format_that_is_too_far_is_not_written(tmp_path, monkeypatch):
     card = artifacts([job], say=lambda line: None)[0]
     assert "90 are wanted" in card["not_written"]["dynamic"]
     assert sorted(p.name for p in (tmp_path / "sound").glob("*.tflite")) == ["sound.tflite"]
+
+
+def untrained(model, folder, **settings):
+    """A run without its training."""
+    run = Run(folder)
+    folder.mkdir()
+    model.save(run.model_path)
+    run.write_card(settings=dataclasses.asdict(Settings(**settings)))
+    return run
+
+
+def test_a_state_of_zeros_is_equal_in_every_format(tmp_path, monkeypatch, capsys):
+    """`start` of a net that goes pixel by pixel: zeros, as Keras's."""
+    monkeypatch.setattr(making, "Worker", Inside)
+    untrained(
+        tfgen.GatedPixelCNN((4, 4, 1), filters=2, layers=1), tmp_path / "run", system="gated_pixelcnn", data="bars"
+    )
+    line = [
+        str(tmp_path / "run"),
+        "--signatures",
+        "start,advance",
+        "--quantize",
+        "float16,dynamic",
+        "--by",
+        "quantizer",
+    ]
+    assert run_app(app, line, "python -m export") == 0, capsys.readouterr().err
+    files = card_of(tmp_path / "run" / "export")["files"]
+    assert set(files) == {"saved_model", "model.tflite", "model_float16.tflite", "model_dynamic.tflite"}
+    assert all(entry["against_keras"]["start"]["snr"] == 200 for entry in files.values())
 
 
 # -- the phone's side --------------------------------------------------------------------------------------------------
