@@ -2,8 +2,8 @@
 numbers: a worker (export/work.py).
 
 A task is {"file": path, "reference": path of an npz, "time": whether to time it}. The answer is for each signature
-{"largest": …, "rows": …, "equal": …, "snr": …}, and "operators", "types" and "milliseconds" of the
-fastest calls, or {"wrong": one line}. The reference holds
+{"largest": …, "rows": …, "equal": …, "snr": …}, and "operators", "types", "whole_numbers" and "milliseconds"
+of the fastest calls, or {"wrong": one line}. The reference holds
 `signature/call/input/name` and `signature/call/output/name`; what a call does not give of the state is what the last
 call left, by `signature/state/input`, the name of an output.
 """
@@ -97,7 +97,10 @@ _FOLD = {"largest": max, "rows": sum, "equal": sum, "snr": min}
 
 def _known(reference: dict, name: str, path: Path) -> tuple:
     if name not in reference:
-        raise ValueError(f"{path} has a signature {name}, and the model has {', '.join(reference)}: it is another's")
+        raise ValueError(
+            f"{path} has a signature {name}, and the model has {', '.join(reference)}: it is another's, or an "
+            "application's, which `python -m export verify FILE` compares with the example beside it"
+        )
     return reference[name]
 
 
@@ -126,10 +129,11 @@ def tflite(path: Path, reference: dict, timed: bool) -> dict:
         answer[name] = judge(lambda name=name, **inputs: runner(name, **inputs), calls, state)
         if timed:
             call = lambda name=name, inputs=calls[0][0]: runner(name, **inputs)
-            total += milliseconds(call, 0.2, min)  # others may be at work
+            total += milliseconds(call, 0.2)
     operators, types = anatomy(path)
     times = {"milliseconds": round(total, 4)} if timed else {}
-    return answer | times | {"operators": operators, "types": sorted(types)}
+    whole = {"whole_numbers": found} if (found := runner.whole_numbers()) else {}
+    return answer | times | whole | {"operators": operators, "types": sorted(types)}
 
 
 def work(task: dict) -> dict:
