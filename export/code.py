@@ -81,6 +81,8 @@ def _results(signature: dict) -> list[tuple[str, dict]]:
 
 
 def _javascript(file: str, name: str, signature: dict) -> str:
+    if any(None in t["shape"] for t in signature["inputs"].values()):
+        return "// LiteRT.js takes inputs of one size alone: this file's are of any. export/README.md: `lite=`"
     lines = ["import { loadLiteRt, loadAndCompile, Tensor } from '@litertjs/core';", ""]
     if any(t["law"] == "normal" for t in signature["inputs"].values()):
         lines += [

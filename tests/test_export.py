@@ -25,7 +25,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 import tfgen
 from export import artifact as making
-from export import bench, convert, listing, verify
+from export import bench, code, convert, listing, verify
 from export import run as exporting
 from export.__main__ import app
 from export.artifact import TOLERANCE, Artifact, artifacts
@@ -494,20 +494,18 @@ def packages():
     pytest.skip("no @litertjs/core in node_modules (npm install @litertjs/core): the lines of JavaScript were not run")
 
 
-@pytest.mark.parametrize("name", ["vae", "sound", "made", "picture"])
-def test_lines_of_javascript(exported, tmp_path, name):
-    """As they stand in the README, by LiteRT.js in headless Chromium."""
+def by_litert_js(lines, folder, tmp_path):
+    """What the page reports, in headless Chromium."""
     chromium, modules = packages()
-    (lines,) = blocks(exported / name, "js")
     answers = queue.Queue()
 
     class Server(http.server.SimpleHTTPRequestHandler):
         def translate_path(self, path):
             path = path.split("?")[0]
-            for prefix, folder in (("/npm/", modules), ("/wasm/", modules / "@litertjs" / "core" / "wasm")):
+            for prefix, place in (("/npm/", modules), ("/wasm/", modules / "@litertjs" / "core" / "wasm")):
                 if path.startswith(prefix):
-                    return str(folder / path.removeprefix(prefix))
-            return str((tmp_path if path == "/index.html" else exported / name) / path[1:])
+                    return str(place / path.removeprefix(prefix))
+            return str((tmp_path if path == "/index.html" else folder) / path[1:])
 
         def do_POST(self):
             answers.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
@@ -529,8 +527,28 @@ def test_lines_of_javascript(exported, tmp_path, name):
             finally:
                 os.killpg(browser.pid, signal.SIGTERM)
         server.shutdown()
+    return found
+
+
+@pytest.mark.parametrize("name", ["vae", "sound", "made"])
+def test_lines_of_javascript(exported, tmp_path, name):
+    """As they stand in the README."""
+    (lines,) = blocks(exported / name, "js")
     signature = next(iter(card_of(exported / name)["signatures"].values()))
-    assert found == {k: t["example_shape"] for k, t in signature["outputs"].items()}
+    shapes = {k: t["example_shape"] for k, t in signature["outputs"].items()}
+    assert by_litert_js(lines, exported / name, tmp_path) == shapes
+
+
+def test_javascript_takes_one_size(exported, tmp_path):
+    """Its runtime refuses a file of any size, and the page has no lines for it, but says so."""
+    (lines,) = blocks(exported / "picture", "js")
+    assert lines.startswith("// LiteRT.js takes inputs of one size alone") and len(lines.splitlines()) == 1
+    signature = card_of(exported / "picture")["signatures"]["enlarge"]
+    for side in ("inputs", "outputs"):
+        for tensor in signature[side].values():
+            tensor["shape"] = tensor["example_shape"]
+    lines = code._javascript("picture.tflite", "enlarge", signature)
+    assert "does not match expected" in by_litert_js(lines, exported / "picture", tmp_path)["error"]
 
 
 RUNTIME = """#pragma once
@@ -571,7 +589,7 @@ def test_lines_of_cpp_compile(exported, tmp_path):
 
 @pytest.mark.parametrize("tag", ["kotlin", "swift", "cpp", "js"])
 def test_lines_name_what_there_is(exported, tag):
-    for name in ("vae", "sound", "made", "picture"):
+    for name in ("vae", "sound", "made", *(["picture"] if tag != "js" else [])):
         (lines,) = blocks(exported / name, tag)
         signature = next(iter(card_of(exported / name)["signatures"].items()))
         for word in (signature[0], *signature[1]["inputs"]):
