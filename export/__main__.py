@@ -1,4 +1,4 @@
-"""python -m export RUN: a SavedModel and TF-Lite files, verified; `verify FILE RUN`, `bench FILE`."""
+"""python -m export RUN: a SavedModel and TF-Lite files, verified; `verify FILE [RUN]`, `bench FILE`."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ _RUN = typer.Argument(metavar="RUN", help="A folder that `python -m tfgen train`
 _FILE = typer.Argument(metavar="FILE", help="A .tflite file, or a SavedModel's folder.")
 
 
-@_export.command(epilog="Also: `python -m export verify FILE RUN`, `python -m export bench FILE`.")
+@_export.command(epilog="Also: `python -m export verify FILE [RUN]`, `python -m export bench FILE`.")
 def main(
     run: Annotated[Path | None, _RUN] = None,
     out: Annotated[Path | None, typer.Option(help="The folder to write; by default RUN/export.")] = None,
@@ -70,17 +70,18 @@ def main(
 @_verify.command()
 def verify(
     file: Annotated[Path, _FILE],
-    run: Annotated[Path, _RUN],
+    run: Annotated[Path | None, _RUN] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where the run's data lie.")] = None,
 ) -> None:
-    """Load a file in a fresh process and compare it with the run's Keras model."""
+    """Load a file in a fresh process and compare it with the run's Keras model, or without a run with the example
+    beside it."""
     from tfgen._quiet import import_tensorflow
 
     import_tensorflow()
     from export.run import verify
     from tfgen.runs import Run
 
-    print(verify(file, Run.open(run), data_dir))
+    print(verify(file, run and Run.open(run), data_dir))
 
 
 @_bench.command()

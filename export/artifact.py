@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from export import bench, card
@@ -25,6 +26,7 @@ WAYS = {"float": ("converter", "quantizer", "layers"), "int8": ("converter", "qu
 TOLERANCE = {"float16": 40.0, "dynamic": 20.0, "int8": 15.0, "int16x8": 20.0}
 INTEGERS = ("int8", "int16x8")  # what flows, too: ranges are needed
 HOLDS = {"float16": "FLOAT16", "dynamic": "INT8", "int8": "INT8", "int16x8": "INT16"}
+EXTRA = ("milliseconds", "operators", "types", "whole_numbers")  # in the verifier's answer, beside the signatures
 SLOWER = 1.25  # than the fastest: what is a better file then is not taken
 
 
@@ -45,6 +47,7 @@ class Artifact:
         tolerance: format → decibels that Keras's numbers are above the differences, at least.
         quality: the task's own metric: `quality(run)` gives {name: figure, higher is better}, where
             `run(signature, **arrays)` gives {output: array}, by Keras or by a file.
+        model: Keras's, which goes in, too, as NAME.keras.
         about: for the card: what it is, version, data, split, seed, claim, licence …
         measure: whether the card says milliseconds and memory; or signature → the call to measure, in place of the
             example.
@@ -60,6 +63,7 @@ class Artifact:
     by: str | None = None
     tolerance: dict[str, float] = dataclasses.field(default_factory=dict)
     quality: Callable[[Callable], dict[str, float]] | None = None
+    model: keras.Model | None = None
     about: dict = dataclasses.field(default_factory=dict)
     measure: bool | dict[str, dict[str, np.ndarray]] = True
 
@@ -142,6 +146,8 @@ class _Making:
         for kind in [f for f in FORMATS[1:] if f in job.formats and self.kept]:
             self._quantised(kind)
         self._example()
+        if job.model:
+            self._model()
         if job.quality:
             self._quality()
         if job.measure and self.kept:
@@ -161,7 +167,7 @@ class _Making:
             self.say(f"  TF-Lite without {name}: {why}")
         self.kept = [name for name in job.signatures if name not in self.failed]
         if self.kept:
-            self._tell(file)
+            self._tell(file, "float32")
             checked = self._verified(file)
             self._check(file.name, checked, set(self.kept))
             del checked["types"]
@@ -218,7 +224,7 @@ class _Making:
             return f"crashed ({answer['crashed']})"
         if answer["failed"]:
             return _together(answer["failed"])
-        self._tell(file)
+        self._tell(file, kind)
         checked = self._verified(file, timed)
         if "crashed" in checked:
             return f"its file crashed the interpreter ({checked['crashed']})"
@@ -236,10 +242,12 @@ class _Making:
             save(path, signatures, {name: calls_of(signatures[name], given[name]) for name in self.kept})
         return path
 
-    def _tell(self, file: Path) -> None:
+    def _tell(self, file: Path, kind: str) -> None:
         """What the file is, inside of it, as the files that belong to a TF-Lite file are kept: a zip after its end."""
+        least = {} if kind == "float32" else {"least_snr": self.job.least(kind)}
+        about = card.about(self.job) | {"format": kind} | least
         with zipfile.ZipFile(file, "a") as inside:
-            inside.writestr("about.json", json.dumps(card.about(self.job), indent=1, ensure_ascii=False))
+            inside.writestr("about.json", json.dumps(about, indent=1, ensure_ascii=False))
 
     def _verified(self, file: Path, time: bool = False) -> dict:
         answer = self.checker.do({"file": str(file), "reference": str(self.scratch / "reference.npz"), "time": time})
@@ -247,7 +255,7 @@ class _Making:
             answer = {"crashed": answer["wrong"]}
         if "crashed" in answer:
             return answer
-        extra = {key: answer.pop(key) for key in ("milliseconds", "operators", "types") if key in answer}
+        extra = {key: answer.pop(key) for key in EXTRA if key in answer}
         return {"bytes": card.size(file), "against_keras": answer, **extra}
 
     def _check(self, file: str, checked: dict, expected: set[str]) -> None:
@@ -281,6 +289,15 @@ class _Making:
                 for name, value in arrays.items()
             },
         )
+
+    def _model(self) -> None:
+        """Loaded again, it holds the same weights."""
+        path, model = self.folder / f"{self.job.name}.keras", self.job.model
+        model.save(path)
+        ours, again = model.get_weights(), keras.saving.load_model(path, compile=False).get_weights()
+        if len(ours) != len(again) or not all(map(np.array_equal, ours, again)):
+            raise ValueError(f"{path.name}, loaded again, holds other weights: nothing was written")
+        self.files[path.name] = {"format": "Keras", "bytes": card.size(path)}
 
     def _quality(self) -> None:
         signatures = self.job.signatures

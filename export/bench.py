@@ -2,7 +2,7 @@
 (export/work.py) that imports nothing but the interpreter.
 
 A task is {"file": …, "threads": n, "inputs": npz of `signature/input/name`, or none, "shapes": {input: shape}}; the
-answer {"milliseconds": {signature: median of a call with its inputs and outputs}, "megabytes": peak beyond the bare
+answer {"milliseconds": {signature: the least of its calls, with inputs and outputs}, "megabytes": peak beyond the bare
 process}, or {"wrong": one line}.
 """
 

@@ -53,8 +53,10 @@ def readme(card: dict) -> str:
         "`equal` counts the examples whose outputs are Keras's to 1e-4 (of the number, or of 1 where it is smaller); "
         "`largest` is the largest difference, `dB` how far Keras's numbers are above the differences. Milliseconds are "
         f"of a call with its inputs and outputs{_on(card)}, megabytes the peak beyond the bare process, on "
-        f"{card['hardware']}. Every file carries this page's facts inside: `unzip -p FILE about.json`.",
+        f"{card['hardware']}. A TF-Lite file carries inside what was known before anything was measured: "
+        "`unzip -p FILE about.json`.",
     ]
+    lines += [line for name, entry in card["files"].items() for line in _inside(name, entry)]
     lines += [f"- not in TF-Lite: `{name}`, {why}" for name, why in card["not_in_tflite"].items()]
     lines += [f"- no {name} file: {why}" for name, why in card["not_written"].items()]
     for name, signature in card["signatures"].items():
@@ -66,7 +68,7 @@ def readme(card: dict) -> str:
     if kept:
         file = next(name for name, entry in card["files"].items() if entry["format"] == "float32")
         called = next((name for name in kept if name != "start"), kept[0])
-        lines += ["", f"## Ten lines: `{called}`", ""]
+        lines += ["", f"## Calling `{called}`", ""]
         for language, text in code.all(file, called, card["signatures"][called]).items():
             lines += [f"{language.title}", "", f"```{language.tag}", text, "```", ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -95,7 +97,7 @@ def _what(card: dict) -> list[str]:
 def _files(card: dict) -> list[list[str]]:
     rows = [["file", "format", "kB", "equal", "largest", "dB", "ms, 1 thread", "ms, 2 threads", "MB", "quality"]]
     for name, entry in card["files"].items():
-        seen = entry["against_keras"].values()
+        seen = entry.get("against_keras", {}).values()
         threads = entry.get("threads", {})
         times = [_times(threads.get(n, {}).get("milliseconds", {})) for n in ("1", "2")]
         quality = [
@@ -107,15 +109,26 @@ def _files(card: dict) -> list[list[str]]:
                 f"`{name}`",
                 entry["format"],
                 f"{entry['bytes'] / 1000:.0f}",
-                f"{min(s['equal'] for s in seen)} of {min(s['rows'] for s in seen)}",
-                f"{max(s['largest'] for s in seen):.2g}",
-                f"{min(s['snr'] for s in seen):.0f}",
+                f"{min(s['equal'] for s in seen)} of {min(s['rows'] for s in seen)}" if seen else "",
+                f"{max(s['largest'] for s in seen):.2g}" if seen else "",
+                f"{min(s['snr'] for s in seen):.0f}" if seen else "",
                 *times,
                 f"{threads['1']['megabytes']:g}" if threads else "",
                 ", ".join(quality),
             ]
         )
     return rows
+
+
+def _inside(file: str, entry: dict) -> list[str]:
+    """What whole numbers it takes and gives, and its operators."""
+    lines = []
+    for signature, found in entry.get("whole_numbers", {}).items():
+        each = [f"`{k}` {t['dtype']}, {t['scale']:.9g}, {t['zero_point']}" for k, t in found.items()]
+        lines += [f"- `{signature}` of `{file}`: value = scale × (number - zero point); {'; '.join(each)}"]
+    if operators := entry.get("operators"):
+        lines += [f"- operators of `{file}`: {', '.join(f'{k} {n}' for k, n in operators.items())}"]
+    return lines
 
 
 def _on(card: dict) -> str:

@@ -1,4 +1,4 @@
-"""Ten lines in each language that load a file and call it, with the artifact's own names and shapes, inputs drawn by
+"""A few lines in each language that load a file and call it, with the artifact's own names and shapes, inputs drawn by
 their laws."""
 
 import math
@@ -17,8 +17,8 @@ class Language(NamedTuple):
 LANGUAGES = {
     "python": Language("Python (`pip install ai-edge-litert numpy`)", "python"),
     "javascript": Language("JavaScript (`npm install @litertjs/core`, its `wasm/` served beside the page)", "js"),
-    "kotlin": Language("Kotlin (`com.google.ai.edge.litert:litert`)", "kotlin"),
-    "swift": Language("Swift (`pod 'TensorFlowLiteSwift'`)", "swift"),
+    "kotlin": Language("Kotlin (`com.google.ai.edge.litert:litert`; no test compiles these lines)", "kotlin"),
+    "swift": Language("Swift (`pod 'TensorFlowLiteSwift'`; no test compiles these lines)", "swift"),
     "cpp": Language("C++ (LiteRT's `tflite` headers)", "cpp"),
 }
 
@@ -81,6 +81,8 @@ def _results(signature: dict) -> list[tuple[str, dict]]:
 
 
 def _javascript(file: str, name: str, signature: dict) -> str:
+    if any(None in t["shape"] for t in signature["inputs"].values()):
+        return "// LiteRT.js takes inputs of one size alone: this file's are of any. export/README.md: `lite=`"
     lines = ["import { loadLiteRt, loadAndCompile, Tensor } from '@litertjs/core';", ""]
     if any(t["law"] == "normal" for t in signature["inputs"].values()):
         lines += [
@@ -119,7 +121,15 @@ def _kotlin(file: str, name: str, signature: dict) -> str:
     lines += [
         f'    "{k}" to {buffer(t)}.allocate({_count(t)}), // {_comment(t)}' for k, t in signature["outputs"].items()
     ]
-    lines += [")", f'interpreter.runSignature(inputs, outputs, "{name}")']
+    lines += [")"]
+    if free := {k: t for k, t in signature["inputs"].items() if None in t["shape"]}:  # buffers have no shape
+        lines += [
+            f'interpreter.resizeInput(interpreter.getInputIndex("{name}_{k}:0"), '
+            f"intArrayOf({', '.join(map(str, t['example_shape']))}))"
+            for k, t in free.items()
+        ]
+        lines += ["interpreter.allocateTensors()"]
+    lines += [f'interpreter.runSignature(inputs, outputs, "{name}")']
     for a, b in signature["state"].items():
         kind = buffer(signature["inputs"][a])
         again = f"{kind}.allocate({_count(signature['inputs'][a])})"

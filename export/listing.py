@@ -28,7 +28,7 @@ def listing() -> str:
 def of_run(run: Run, names: list[str] | None, data_dir: Path | None, say=print) -> str:
     """Every signature by itself in every format, made and verified, and thrown away."""
     model, _ = exporting.load(run)
-    data, lines = exporting.data_of(run, model, data_dir, say), []
+    data, lines = exporting.data_of(run, model, data_dir, say)[:2], []
     with tempfile.TemporaryDirectory() as scratch:
         jobs = [
             exporting.job(model, Path(scratch) / name, [name], *data, name=name, formats=FORMATS, measure=False)

@@ -54,6 +54,17 @@ class Runner:
         results = self._runners[signature](**{k: _to_integers(np.asarray(v), takes[k]) for k, v in inputs.items()})
         return {k: _to_floats(v, gives[k]) for k, v in results.items()}
 
+    def whole_numbers(self) -> dict[str, dict]:
+        """signature → those of its inputs and outputs that stand for other numbers: value = scale (number - zero)."""
+        found = {}
+        for name, sides in self.signatures.items():
+            for k, detail in [pair for side in sides for pair in side.items()]:
+                scale, zero = detail["quantization"]
+                if scale:
+                    kind = {"dtype": np.dtype(detail["dtype"]).name, "scale": float(scale), "zero_point": int(zero)}
+                    found.setdefault(name, {})[k] = kind
+        return found
+
 
 def _to_integers(value: np.ndarray, detail: dict) -> np.ndarray:
     scale, zero = detail["quantization"]
@@ -68,15 +79,15 @@ def _to_floats(value: np.ndarray, detail: dict) -> np.ndarray:
     return ((value.astype("float32") - zero) * scale).astype("float32") if scale else value
 
 
-def milliseconds(run, seconds: float = 0.3, statistic=np.median) -> float:
-    """The median time of a call, or another statistic, by a few calls and as many more as fit."""
+def milliseconds(run, seconds: float) -> float:
+    """The least time of a call, for others may be at work: of a few calls and as many more as fit."""
     run()
     times, end = [], time.perf_counter() + seconds
     while len(times) < 3 or (time.perf_counter() < end and len(times) < 1000):
         start = time.perf_counter()
         run()
         times.append(time.perf_counter() - start)
-    return 1000 * float(statistic(times))
+    return 1000 * min(times)
 
 
 def anatomy(path: str | Path) -> tuple[dict[str, int], set[str]]:

@@ -2,8 +2,8 @@
 numbers: a worker (export/work.py).
 
 A task is {"file": path, "reference": path of an npz, "time": whether to time it}. The answer is for each signature
-{"largest": …, "rows": …, "equal": …, "snr": …}, and "operators", "types" and "milliseconds" of the
-fastest calls, or {"wrong": one line}. The reference holds
+{"largest": …, "rows": …, "equal": …, "snr": …}, and "operators", "types", "whole_numbers" and "milliseconds"
+of the fastest calls, or {"wrong": one line}. The reference holds
 `signature/call/input/name` and `signature/call/output/name`; what a call does not give of the state is what the last
 call left, by `signature/state/input`, the name of an output.
 """
@@ -25,7 +25,8 @@ def compare(ours: np.ndarray, keras: np.ndarray) -> dict[str, float | int]:
         return {"largest": float("inf"), "rows": rows, "equal": 0, "snr": -200.0}
     gap = np.nan_to_num(np.abs(ours.astype("float64") - keras), nan=np.inf)
     apart = (gap / np.maximum(1, np.abs(keras))).reshape(rows, -1).max(1, initial=0)
-    ratio = np.sum(keras.astype("float64") ** 2) / max(np.sum(gap**2), 1e-300)
+    noise = np.sum(gap**2)
+    ratio = np.sum(keras.astype("float64") ** 2) / noise if noise else np.inf
     return {
         "largest": float(apart.max(initial=0)),
         "rows": rows,
@@ -96,7 +97,10 @@ _FOLD = {"largest": max, "rows": sum, "equal": sum, "snr": min}
 
 def _known(reference: dict, name: str, path: Path) -> tuple:
     if name not in reference:
-        raise ValueError(f"{path} has a signature {name}, and the model has {', '.join(reference)}: it is another's")
+        raise ValueError(
+            f"{path} has a signature {name}, and the model has {', '.join(reference)}: it is another's, or an "
+            "application's, which `python -m export verify FILE` compares with the example beside it"
+        )
     return reference[name]
 
 
@@ -125,10 +129,11 @@ def tflite(path: Path, reference: dict, timed: bool) -> dict:
         answer[name] = judge(lambda name=name, **inputs: runner(name, **inputs), calls, state)
         if timed:
             call = lambda name=name, inputs=calls[0][0]: runner(name, **inputs)
-            total += milliseconds(call, 0.2, min)  # others may be at work
+            total += milliseconds(call, 0.2)
     operators, types = anatomy(path)
     times = {"milliseconds": round(total, 4)} if timed else {}
-    return answer | times | {"operators": operators, "types": sorted(types)}
+    whole = {"whole_numbers": found} if (found := runner.whole_numbers()) else {}
+    return answer | times | whole | {"operators": operators, "types": sorted(types)}
 
 
 def work(task: dict) -> dict:

@@ -14,28 +14,31 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import keras
 import numpy as np
 import pytest
 import systems
 import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 
+import tfgen
 from export import artifact as making
-from export import bench, convert, listing, verify
+from export import bench, code, convert, listing, verify
 from export import run as exporting
 from export.__main__ import app
 from export.artifact import TOLERANCE, Artifact, artifacts
 from export.contract import Signature, Tensor
 from export.convert import FORMATS
-from export.runner import Runner, anatomy, read_card
+from export.runner import Runner, anatomy, milliseconds, read_card
 from export.signatures import signatures
 from export.work import Worker
 from tfgen import laws, rng
 from tfgen.__main__ import command, run_app
 from tfgen.catalog import CATALOG
 from tfgen.model import GenerativeModel
-from tfgen.runs import claims
+from tfgen.runs import Run, Settings, claims
 
 ROWS = {entry.name: entry for entry in [*CATALOG, *(e for e in systems.SYSTEMS if e.name in ("told", "greedy"))]}
 
@@ -258,6 +261,7 @@ def test_compare():
     assert off["equal"] == 1 and off["largest"] == pytest.approx(0.5)
     assert verify.compare(keras_numbers * np.nan, keras_numbers)["equal"] == 0
     assert verify.compare(keras_numbers[:, :1], keras_numbers)["equal"] == 0
+    assert verify.compare(0 * keras_numbers, 0 * keras_numbers)["snr"] == 200.0
 
 
 def test_a_converter_that_crashes(tmp_path):
@@ -383,6 +387,13 @@ def test_integers_in_and_out_any_size_and_the_tasks_own_metric(exported):
     assert set(entry["threads"]) == {"1", "2"} and entry["threads"]["1"]["milliseconds"]["enlarge"] > 0
     assert read_card(folder / "picture_int8.tflite")["licence"] == "CC0"
     page = (folder / "README.md").read_text()
+    whole = entry["whole_numbers"]["enlarge"]["x"]
+    assert whole["dtype"] == "int8" and (0 - whole["zero_point"]) * whole["scale"] == pytest.approx(0.5, abs=0.01)
+    assert f"`x` int8, {whole['scale']:.9g}, {whole['zero_point']}; `y` int8" in page
+    assert (
+        "operators of `picture_int8.tflite`: CONV_2D 1" in page
+        and "whole_numbers" not in card["files"]["picture.tflite"]
+    )
     assert "(`x` 1 × 20 × 24 × 3)" in page and card["measured_on"] == {"enlarge": {"x": [1, 20, 24, 3]}}
     assert page.startswith("# Twice\n") and "licence: CC0" in page and "1 × any × any × 3" in page
 
@@ -395,6 +406,36 @@ def test_a_format_that_is_too_far_is_not_written(tmp_path, monkeypatch):
     card = artifacts([job], say=lambda line: None)[0]
     assert "90 are wanted" in card["not_written"]["dynamic"]
     assert sorted(p.name for p in (tmp_path / "sound").glob("*.tflite")) == ["sound.tflite"]
+
+
+def untrained(model, folder, **settings):
+    """A run without its training."""
+    run = Run(folder)
+    folder.mkdir()
+    model.save(run.model_path)
+    run.write_card(settings=dataclasses.asdict(Settings(**settings)))
+    return run
+
+
+def test_a_state_of_zeros_is_equal_in_every_format(tmp_path, monkeypatch, capsys):
+    """`start` of a net that goes pixel by pixel: zeros, as Keras's."""
+    monkeypatch.setattr(making, "Worker", Inside)
+    untrained(
+        tfgen.GatedPixelCNN((4, 4, 1), filters=2, layers=1), tmp_path / "run", system="gated_pixelcnn", data="bars"
+    )
+    line = [
+        str(tmp_path / "run"),
+        "--signatures",
+        "start,advance",
+        "--quantize",
+        "float16,dynamic",
+        "--by",
+        "quantizer",
+    ]
+    assert run_app(app, line, "python -m export") == 0, capsys.readouterr().err
+    files = card_of(tmp_path / "run" / "export")["files"]
+    assert set(files) == {"saved_model", "model.tflite", "model_float16.tflite", "model_dynamic.tflite"}
+    assert all(entry["against_keras"]["start"]["snr"] == 200 for entry in files.values())
 
 
 # -- the phone's side --------------------------------------------------------------------------------------------------
@@ -420,7 +461,7 @@ def blocks(folder, tag):
 
 
 @pytest.mark.parametrize("name", ["vae", "sound", "picture", "made"])
-def test_ten_lines_of_python(exported, name):
+def test_lines_of_python(exported, name):
     """As they stand in the README, in a fresh process beside the file."""
     (lines,) = blocks(exported / name, "python")
     done = subprocess.run(
@@ -446,27 +487,25 @@ await report(Object.fromEntries(Object.entries(outputs).map(([k, v]) => [k, Arra
 def packages():
     """node_modules with LiteRT.js, or a skip that says what is missing."""
     if not (chromium := shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")):
-        pytest.skip("no chromium in PATH: the ten lines of JavaScript were not run")
+        pytest.skip("no chromium in PATH: the lines of JavaScript were not run")
     for folder in filter(None, [os.environ.get("TFGEN_NODE_MODULES"), claims.ROOT / "node_modules"]):
         if (pathlib.Path(folder) / "@litertjs" / "core" / "dist" / "index.js").is_file():
             return chromium, pathlib.Path(folder)
     pytest.skip("no @litertjs/core in node_modules (npm install @litertjs/core): the lines of JavaScript were not run")
 
 
-@pytest.mark.parametrize("name", ["vae", "sound", "made"])
-def test_ten_lines_of_javascript(exported, tmp_path, name):
-    """As they stand in the README, by LiteRT.js in headless Chromium."""
+def by_litert_js(lines, folder, tmp_path):
+    """What the page reports, in headless Chromium."""
     chromium, modules = packages()
-    (lines,) = blocks(exported / name, "js")
     answers = queue.Queue()
 
     class Server(http.server.SimpleHTTPRequestHandler):
         def translate_path(self, path):
             path = path.split("?")[0]
-            for prefix, folder in (("/npm/", modules), ("/wasm/", modules / "@litertjs" / "core" / "wasm")):
+            for prefix, place in (("/npm/", modules), ("/wasm/", modules / "@litertjs" / "core" / "wasm")):
                 if path.startswith(prefix):
-                    return str(folder / path.removeprefix(prefix))
-            return str((tmp_path if path == "/index.html" else exported / name) / path[1:])
+                    return str(place / path.removeprefix(prefix))
+            return str((tmp_path if path == "/index.html" else folder) / path[1:])
 
         def do_POST(self):
             answers.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
@@ -488,8 +527,28 @@ def test_ten_lines_of_javascript(exported, tmp_path, name):
             finally:
                 os.killpg(browser.pid, signal.SIGTERM)
         server.shutdown()
+    return found
+
+
+@pytest.mark.parametrize("name", ["vae", "sound", "made"])
+def test_lines_of_javascript(exported, tmp_path, name):
+    """As they stand in the README."""
+    (lines,) = blocks(exported / name, "js")
     signature = next(iter(card_of(exported / name)["signatures"].values()))
-    assert found == {k: t["example_shape"] for k, t in signature["outputs"].items()}
+    shapes = {k: t["example_shape"] for k, t in signature["outputs"].items()}
+    assert by_litert_js(lines, exported / name, tmp_path) == shapes
+
+
+def test_javascript_takes_one_size(exported, tmp_path):
+    """Its runtime refuses a file of any size, and the page has no lines for it, but says so."""
+    (lines,) = blocks(exported / "picture", "js")
+    assert lines.startswith("// LiteRT.js takes inputs of one size alone") and len(lines.splitlines()) == 1
+    signature = card_of(exported / "picture")["signatures"]["enlarge"]
+    for side in ("inputs", "outputs"):
+        for tensor in signature[side].values():
+            tensor["shape"] = tensor["example_shape"]
+    lines = code._javascript("picture.tflite", "enlarge", signature)
+    assert "does not match expected" in by_litert_js(lines, exported / "picture", tmp_path)["error"]
 
 
 RUNTIME = """#pragma once
@@ -512,8 +571,8 @@ struct InterpreterBuilder {
 """
 
 
-@pytest.mark.skipif(not shutil.which("g++"), reason="no g++ in PATH: the ten lines of C++ were not compiled")
-def test_ten_lines_of_cpp_compile(exported, tmp_path):
+@pytest.mark.skipif(not shutil.which("g++"), reason="no g++ in PATH: the lines of C++ were not compiled")
+def test_lines_of_cpp_compile(exported, tmp_path):
     """Against declarations like the runtime's: what is tested is the text, not the runtime."""
     (tmp_path / "tflite" / "kernels").mkdir(parents=True)
     for header in ("interpreter_builder", "kernels/register", "model_builder"):
@@ -529,12 +588,22 @@ def test_ten_lines_of_cpp_compile(exported, tmp_path):
 
 
 @pytest.mark.parametrize("tag", ["kotlin", "swift", "cpp", "js"])
-def test_ten_lines_name_what_there_is(exported, tag):
-    for name in ("vae", "sound", "made"):
+def test_lines_name_what_there_is(exported, tag):
+    for name in ("vae", "sound", "made", *(["picture"] if tag != "js" else [])):
         (lines,) = blocks(exported / name, tag)
         signature = next(iter(card_of(exported / name)["signatures"].items()))
         for word in (signature[0], *signature[1]["inputs"]):
             assert word in lines
+
+
+def test_lines_of_kotlin_say_the_size_where_any_is_taken(exported):
+    """Java's interpreter resizes for arrays alone; an input's name there is the tensor's."""
+    (lines,) = blocks(exported / "picture", "kotlin")
+    name, sizes = re.search(r'resizeInput\(interpreter.getInputIndex\("(.*)"\), intArrayOf\((.*)\)\)\n', lines).groups()
+    (told,) = Interpreter(str(exported / "picture" / "picture.tflite")).get_input_details()
+    assert name == told["name"] and sizes == "1, 10, 12, 3"
+    assert lines.index("resizeInput") < lines.index("allocateTensors()") < lines.index("runSignature")
+    assert all("resizeInput" not in blocks(exported / fixed, "kotlin")[0] for fixed in ("vae", "sound", "made"))
 
 
 # -- the command -------------------------------------------------------------------------------------------------------
@@ -602,6 +671,82 @@ def test_export_of_a_run(tmp_path, monkeypatch, capsys):
         code, err = run_app(app, arguments, "python -m export"), capsys.readouterr().err
         assert code == 2 and words in err and len(err.strip().splitlines()) == 1, err
     assert len(list((tmp_path / "mine").iterdir())) == 1 and not list(tmp_path.rglob("*.partial-*"))
+
+
+def test_verify_without_a_run(exported, tmp_path, monkeypatch, capsys):
+    """By the example beside the file, and within what the file says of itself, whatever it is called."""
+    monkeypatch.setattr(exporting, "Worker", Inside)
+    for name in ("picture", "sound"):
+        shutil.copytree(exported / name, tmp_path / name)
+    shutil.move(tmp_path / "picture" / "picture_int8.tflite", tmp_path / "picture" / "small.tflite")
+    verified = lambda *path: run_app(app, ["verify", str(tmp_path.joinpath(*path))], "python -m export")
+    for path, words in (
+        (("picture", "small.tflite"), "int8: as Keras"),
+        (("picture", "saved_model"), "float32: as Keras"),
+        (("sound", "sound_float16.tflite"), "float16: as Keras"),
+    ):
+        assert verified(*path) == 0
+        assert re.search(rf"{words}, .* by \S+example.npz", capsys.readouterr().out)
+    shutil.copy(exported / "picture" / "example.npz", tmp_path / "sound")
+    for path, words in (
+        (("sound", "sound.tflite"), "compares with the example"),
+        (("sound.tflite",), "give the run"),
+    ):
+        assert verified(*path) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_what_files_hold_that_do_not_say_it(exported, monkeypatch):
+    monkeypatch.setattr(exporting, "read_card", lambda path: {})
+    for name, path in (("float32", "vae/model"), ("int8", "picture/picture_int8"), ("int8", "sound/sound_int8")):
+        path = exported / f"{path}.tflite"
+        whole = {"whole_numbers": {}} if Runner(path).whole_numbers() else {}
+        found = dict(zip(("operators", "types"), anatomy(path), strict=True))
+        assert exporting._tolerated(path, found | whole) == (name, TOLERANCE.get(name))
+
+
+def test_a_run_of_an_application(tmp_path, monkeypatch):
+    """Its data have no name: samples told what the run has kept take their place, not noise, and the card says so."""
+    monkeypatch.setattr(exporting, "artifacts", lambda jobs, say: jobs)
+    run, lines = untrained(ROWS["edge_sr"].tiny(), tmp_path / "run", system="edge_sr", data="faces+houses"), []
+    _, small = ROWS["edge_sr"].tiny_data()
+    run.write_conditions(small[:64])
+    _, job = exporting.export(run, formats=("float32", "int8"), say=lines.append)
+    assert f"`python -m apps.super_resolution export {run.folder}`" in lines[0]
+    assert lines[1].startswith("no test and train data (no data set is called 'faces+houses'")
+    assert len(lines) == 2 and max(map(len, lines)) < 400
+    assert job.about["ranges_from"] == job.about["compared_on"] == "samples of the model told conditions.npz"
+    for calls in (job.examples, job.representative):
+        np.testing.assert_array_equal(
+            np.concatenate([c["condition"] for c in calls["generate"]]), small[: len(calls["generate"])]
+        )
+
+
+def test_a_keras_model_goes_in(tmp_path, monkeypatch):
+    """Loaded again before the folder has its name."""
+    monkeypatch.setattr(making, "Worker", Inside)
+    job = of_applications(tmp_path)[0]
+    job.formats, job.model = ("float32",), ROWS["vae"].tiny()
+    card = artifacts([job], say=lambda line: None)[0]
+    file = tmp_path / "sound" / "sound.keras"
+    assert card["files"]["sound.keras"] == {"format": "Keras", "bytes": file.stat().st_size}
+    assert "| `sound.keras` | Keras |" in (tmp_path / "sound" / "README.md").read_text()
+    other = ROWS["vae"].tiny()
+    monkeypatch.setattr(keras.saving, "load_model", lambda path, **options: other)
+    job.folder = tmp_path / "again"
+    with pytest.raises(ValueError, match=r"sound\.keras, loaded again, holds other weights"):
+        artifacts([job], say=lambda line: None)
+    assert not job.folder.exists()
+
+
+def test_threads_are_measured(exported, monkeypatch):
+    threads = []
+    monkeypatch.setattr(bench, "Worker", Inside)
+    monkeypatch.setattr(bench, "Runner", lambda path, n: threads.append(n) or Runner(path, n))
+    found = bench.bench(exported / "sound" / "sound.tflite")
+    assert threads == [1, 2] == list(map(int, found))
+    waits = iter((0.02, 0.001, 0.02, 0.02))
+    assert milliseconds(lambda: time.sleep(next(waits)), 0.0) < 20  # the first call warms up
 
 
 def test_files_that_are_something_else(exported, tmp_path):

@@ -526,6 +526,7 @@ def test_unknown_names_offer_the_nearest():
         (lambda: GAN((2,), values="real", game="minmax"), "minimax"),
         (lambda: GAN((2,), values="binary"), "real, signed, unit"),
         (lambda: tfgen.catalog.find("vea"), "vae"),
+        (lambda: tfgen.catalog.find("??????"), r"did you mean \w+, \w+, \w+\?"),
         (lambda: tfgen.distribute.strategy("mirored"), "none, mirrored, multiworker"),
     ]:
         with pytest.raises(ValueError, match=expected) as error:

@@ -362,6 +362,7 @@ def test_train_resumes_and_is_exported(small, tmp_path, capsys):
     assert command(["export", str(tmp_path / "whole"), "--data", str(tmp_path / "in")]) == 0
     folder = tmp_path / "whole" / "super_resolution_x2"
     card = json.loads((folder / "card.json").read_text())
+    assert card["files"]["super_resolution_x2.keras"]["format"] == "Keras"
     assert card["scale"] == 2 and card["files"]["super_resolution_x2_int8.tflite"]["quality_lost"]["psnr"] < 1
     path = tmp_path / "in" / "00.png"
     results = []

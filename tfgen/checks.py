@@ -7,10 +7,14 @@ from collections.abc import Iterable
 
 __all__ = ["at_least", "nearest", "numbered", "odd", "one_of", "positive", "share"]
 
+FEW = 20
+
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """The words to offer in place of an unknown one: the nearest, or all of them."""
-    return ", ".join(difflib.get_close_matches(word, list(words), 3) or sorted(words))
+    """The words to offer in place of an unknown one: the nearest, or where none is near all of a few."""
+    words = sorted(words)
+    cutoff = 0.6 if len(words) <= FEW else 0.0
+    return ", ".join(difflib.get_close_matches(word, words, 3, cutoff) or words)
 
 
 def at_least(least: int, **arguments) -> None:

@@ -22,8 +22,5 @@ def export(net: keras.Model, x: np.ndarray, out: Path, *, about: dict, say: Call
         {"probabilities": Tensor((None, classes), "of the classes", "given", 0.0, 1.0)},
     )
     calls = [{"x": x[i : i + 1].astype("float32")} for i in range(min(8, len(x)))]
-    made = artifact(
-        out, {"classify": signature}, {"classify": calls}, name="classifier", measure=False, about=about, say=say
-    )
-    net.save(out / "classifier.keras")
-    return made
+    options = {"name": "classifier", "model": net, "measure": False, "about": about}
+    return artifact(out, {"classify": signature}, {"classify": calls}, say=say, **options)

@@ -47,12 +47,13 @@ def export(source: Path, out: Path, judge: Path | None = None, say: Callable[[st
     run = json.loads(card_path.read_text()) if card_path and card_path.is_file() else {}
     kept = ("system", "paper", "configuration", "data", "settings", "epochs", "cpu_minutes")
     about = {key: run[key] for key in kept if key in run}
-    card = artifact(
+    return artifact(
         out,
         {"enhance": signature},
         {"enhance": calls},
         say=say,
         name="edge_se",
+        model=model,
         formats=("float32", "dynamic"),
         quality=None if judge is None else _quality(judge, size),
         about={
@@ -62,8 +63,6 @@ def export(source: Path, out: Path, judge: Path | None = None, say: Callable[[st
             **about,
         },
     )
-    model.save(out / "edge_se.keras")
-    return card
 
 
 class _Net:

@@ -46,7 +46,7 @@ def export(
         made = [evaluating.bytes_of(net, small) for small in held_out.small]
         return {"psnr": np.mean([metrics.psnr(x, y, scale) for x, y in zip(held_out.large, made, strict=True)])}
 
-    made = artifact(
+    return artifact(
         out,
         {"upscale": signature},
         {"upscale": calls},
@@ -56,11 +56,10 @@ def export(
         tolerance={"int8": 25},
         quality=quality,
         measure={"upscale": {"small": np.full((1, tiles.TILE, tiles.TILE, 3), 0.5, np.float32)}},
+        model=model,
         about=_about(model, card, folders) | (about or {}),
         say=say,
     )
-    model.save(out / f"{out.name}.keras")
-    return made
 
 
 def plain(trained):
