@@ -187,6 +187,101 @@ def test_metadata_stay(small, tmp_path):
                     assert xmp in (made.info["xmp"], made.info["xmp"].rstrip(b"\0"))
 
 
+def test_what_tiff_keeps(small, tmp_path):
+    """Texts, and the camera's own directories, which its compressor refuses; no resolution where none was said."""
+    small("soft.tif", tiffinfo={305: "GIMP"}), small("plain.tif")
+    exif = Image.Exif()
+    exif[0x010F], exif.get_ifd(0x8769)[0xA002], exif.get_ifd(0x8825)[1] = "Camera", 56, "N"
+    small("camera.jpg", exif=exif.tobytes(), dpi=(300, 300), comment="seen from the hill")
+    light = PngImagePlugin.PngInfo()
+    light.add(b"gAMA", (100000).to_bytes(4, "big"))
+    small("light.png", pnginfo=light)
+    assert enlarged(tmp_path / "in", tmp_path / "out", "--format", "tif") == 0
+    soft, plain, camera = (loaded(tmp_path / "out" / f"{name}.tif") for name in ("soft", "plain", "camera"))
+    assert soft.tag_v2[305] == "GIMP" and camera.tag_v2[271] == "Camera" and camera.info["dpi"] == (300, 300)
+    assert camera.getexif().get_ifd(0x8769)[0xA002] == 224 and camera.getexif().get_ifd(0x8825)[1] == "N"
+    assert plain.tag_v2[259] == soft.tag_v2[259] == 8 and 282 not in plain.tag_v2
+    for name, form in (("camera.jpg", "jpg"), ("light.png", "png"), ("camera.jpg", "png")):
+        assert enlarged(tmp_path / "in" / name, tmp_path / f"{name}.{form}") == 0
+    assert loaded(tmp_path / "camera.jpg.jpg").info["comment"] == b"seen from the hill"
+    assert loaded(tmp_path / "camera.jpg.png").text["Comment"] == "seen from the hill"
+    assert loaded(tmp_path / "light.png.png").info["gamma"] == 1
+
+
+def deep(small, name, channels, *chunks):
+    """A PNG of 16 bits; alpha, where it has one, from clear to opaque."""
+    x = small.picture.astype(np.uint16)[..., [0, 1, 2, 0][:channels]] * 257
+    if channels in (2, 4):
+        x[..., -1] = np.linspace(0, 65535, 40).astype(np.uint16)[:, None]
+    with open(small(name), "wb") as file:
+        png.write(file, 56, 40, [x], chunks)
+    return x
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_16_bits(small, tmp_path, channels):
+    """With alpha and without, beside bicubic too; other formats get 8 bits."""
+    x = deep(small, "deep.png", channels)
+    source, both = tmp_path / "in" / "deep.png", tmp_path / "both.png"
+    assert enlarged(source, tmp_path / "out.png", "--compare", both) == 0
+    made = files.read(tmp_path / "out.png")
+    assert made.colour.dtype == np.uint16 and made.colour.shape == (160, 224, channels - (channels in (2, 4)))
+    assert np.abs(bicubic.resize(made.colour, 40, 56) / 257 - x[..., : made.colour.shape[-1]] / 257).mean() < 6
+    if channels in (2, 4):
+        np.testing.assert_array_equal(made.alpha, bicubic.resize(x[..., -1:], 160, 224))
+    before = files.read(both).colour
+    np.testing.assert_array_equal(before[:, :224], bicubic.resize(x, 160, 224)[..., : before.shape[-1]])
+    np.testing.assert_array_equal(before[:, 228:], made.colour)
+    assert enlarged(source, tmp_path / "out.webp") == 0
+    assert loaded(tmp_path / "out.webp").mode == ("RGBA" if channels in (2, 4) else "RGB")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_clear_colour_of_16_bits(small, tmp_path, channels):
+    key = small.picture[7, 9, :channels].astype(">u2") * 257
+    x = deep(small, "keyed.png", channels, (b"tRNS", key.tobytes()))
+    alpha = files.read(tmp_path / "in" / "keyed.png").alpha
+    np.testing.assert_array_equal(alpha[..., 0] == 0, (x == key).all(-1))
+    assert alpha.dtype == np.uint16 and alpha[7, 9] == 0 and alpha.max() == 65535
+
+
+def test_a_phone_s_picture_of_two_frames(small, tmp_path):
+    path = small("phone.jpg", format="MPO", save_all=True, append_images=[Image.new("RGB", (28, 20))])
+    assert loaded(path).format == "MPO"
+    assert enlarged(path, tmp_path / "out.jpg") == 0 and loaded(tmp_path / "out.jpg").size == (224, 160)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, TypeError, SyntaxError, KeyError, ValueError("buffer is too small")])
+def test_whatever_pillow_throws_is_one_line_and_the_rest_goes_on(small, tmp_path, capsys, monkeypatch, error):
+    small("bad.png"), small("good.png")
+    load = Image.Image.getexif
+
+    def throw(image):
+        if pathlib.Path(image.filename).name == "bad.png":
+            raise error
+        return load(image)
+
+    monkeypatch.setattr(Image.Image, "getexif", throw)
+    assert enlarged(tmp_path / "in", tmp_path / "out") == 2
+    *_, first, second = capsys.readouterr().err.splitlines()
+    assert "bad.png cannot be read" in first and "1 of 2 files" in second
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.png"]
+
+
+@pytest.mark.parametrize("name, side", [("a.webp", 16383), ("a.jpg", 65500), ("a.avif", 32768)])
+def test_what_a_format_cannot_hold_is_said_before_the_work(tmp_path, name, side):
+    picture = files.Picture(np.zeros((1, 2, 3), np.uint8))
+    files.check_written(tmp_path / name, picture, (1, side))
+    with pytest.raises(ValueError, match=f"{name}: .*{side + 1}.* {side} pixels"):
+        files.check_written(tmp_path / name, picture, (side + 1, 1))
+
+
+def test_opaque_alpha_is_no_hindrance(small, tmp_path):
+    path = small("opaque.png", Image.fromarray(small.picture).convert("RGBA"))
+    assert enlarged(path, tmp_path / "out.jpg") == 0 and loaded(tmp_path / "out.jpg").mode == "RGB"
+    assert enlarged(path, tmp_path / "out.png") == 0 and loaded(tmp_path / "out.png").mode == "RGBA"
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_is_pillow_s(small, orientation):
     exif = Image.Exif()

@@ -1,5 +1,6 @@
 """A picture, or a folder of pictures, made larger."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,8 +47,9 @@ def upscale(source: Path, target: Path, options: Options, say: bool = True) -> d
     """One file. Returns its sizes and the seconds."""
     begin = time.monotonic()
     given = files.read(source)
-    files.check_written(target, given)
     size = tuple(max(1, round(side * options.scale)) for side in given.size)
+    if files.check_written(target, given, size) not in files.CLEAR:
+        given = dataclasses.replace(given, alpha=None)
     rows = _result(given, size, options, source.name if say else None)
     target.parent.mkdir(parents=True, exist_ok=True)
     if options.compare is not None:
@@ -66,7 +68,6 @@ def _result(given: files.Picture, size: tuple[int, int], options: Options, name:
     """Rows of the result, from top to bottom, alpha last. By tiles, so that only some rows are in memory; where the
     scale is not the net's, or the result is to be consistent, the picture is as a whole."""
     net, parts = options.net, files.colours(given)
-    alpha = None if given.alpha is None else bicubic.resize(given.alpha, *size)
     each = [tiles.bands(net, part, tile=options.tile, ensemble=options.ensemble) for part in parts]
     rows = zip(*each, strict=True)
     if name is not None:
@@ -83,8 +84,10 @@ def _result(given: files.Picture, size: tuple[int, int], options: Options, name:
         colours = iter([files.from_colours(given, whole)])
     done = 0
     for colour in colours:
-        yield colour if alpha is None else np.concatenate([colour, alpha[done : done + len(colour)]], -1)
-        done += len(colour)
+        part = slice(done, done := done + len(colour))
+        if given.alpha is not None:
+            colour = np.concatenate([colour, bicubic.window(given.alpha, *size, part, slice(None))], -1)
+        yield colour
 
 
 def _watched(
@@ -101,7 +104,7 @@ def _watched(
         done += len(band)
         yield band
     after = np.concatenate(seen)[..., : given.colour.shape[-1]]
-    before = bicubic.resize(given.colour, *size)[top : top + height, left : left + width]
+    before = bicubic.window(given.colour, *size, slice(top, top + height), slice(left, left + width))
     gap = np.full((height, 4, after.shape[-1]), given.white, after.dtype)
     both = np.concatenate([before, gap, after], 1)
     files.write(path, files.Picture(both, profile=given.profile), both.shape[:2], [both])
