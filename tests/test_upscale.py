@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -94,6 +95,21 @@ def test_consistent_results_made_smaller_again_are_the_picture(small, tmp_path):
         for name in ("plain.png", "b.png")
     ]
     assert gaps[0].max() > 3 and gaps[1].max() < 0.5
+
+
+def test_where_consistency_cannot_be_it_is_said(small, tmp_path, capsys):
+    """Between black and white there is no room for what bicubic overshoots; 16 bits are held to their own levels."""
+    hard = small("hard.png", Image.fromarray(np.kron(np.eye(8), np.ones((5, 5))) > 0))
+    assert enlarged(hard, tmp_path / "b.png", "--consistent") == 0
+    apart = re.search(r"made smaller, it differs from the picture by up to (\d+) levels", capsys.readouterr().out)
+    gap = np.abs(bicubic.resize(np.asarray(loaded(tmp_path / "b.png"))[..., None] * 1.0, 40, 40)[..., 0])
+    gap = np.abs(gap - 255 * np.asarray(loaded(hard)))
+    assert int(apart[1]) == round(gap.max()) > 1
+    x = deep(small, "deep.png", 1)
+    assert enlarged(tmp_path / "in" / "deep.png", tmp_path / "c.png", "--consistent", "--json") == 0
+    made = files.read(tmp_path / "c.png").colour.astype(float)
+    gap = np.abs(bicubic.resize(made, 40, 56) - x).max()
+    assert json.loads(capsys.readouterr().out)[0]["apart"] == pytest.approx(gap, abs=0.05) and gap < 1
 
 
 KINDS = {
@@ -366,6 +382,54 @@ def test_bad_wishes_are_one_line(small, tmp_path, monkeypatch, capsys, arguments
     said = capsys.readouterr().err
     assert word in said and len(said.strip().splitlines()) == 1
     assert not any(path.name.startswith("out") for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "compare, word",
+    [
+        ("there.png", "--force"),
+        ("both.xyz", "expected a name"),
+        ("in/a.png", "is the picture itself"),
+        ("./out.png", "is the result's own name"),
+        ("in/a.png/both.png", "in/a.png"),
+        ("in", "is a folder"),
+    ],
+)
+def test_compare_is_looked_at_before_the_work(small, tmp_path, monkeypatch, capsys, compare, word):
+    small("a.png")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.png").write_bytes(b"mine")
+    monkeypatch.setattr(tiles, "bands", lambda *a, **k: pytest.fail("the work has begun"))
+    force = [] if compare == "there.png" else ["--force"]
+    assert enlarged("in/a.png", "out.png", "--compare", compare, *force) == 2
+    said = capsys.readouterr().err
+    assert word in said and len(said.splitlines()) == 1
+    assert (tmp_path / "there.png").read_bytes() == b"mine" and loaded("in/a.png").size == (56, 40)
+
+
+def test_compare_makes_its_folder(small, tmp_path):
+    assert enlarged(small("a.png"), tmp_path / "out.png", "--compare", tmp_path / "new" / "both.png") == 0
+    assert loaded(tmp_path / "new" / "both.png").size == (452, 160)
+
+
+@pytest.mark.parametrize("target", ["in", "."])
+def test_a_folder_is_not_written_into_itself(small, tmp_path, monkeypatch, capsys, target):
+    small("a.png")
+    monkeypatch.chdir(tmp_path)
+    assert enlarged("in", target) == 2
+    assert "another folder" in capsys.readouterr().err and [p.name for p in tmp_path.rglob("*.png")] == ["a.png"]
+
+
+def test_one_name_is_written_once(small, tmp_path, capsys):
+    small("a.gif"), small("a.png", Image.new("L", (20, 20))), small("b.png")
+    assert enlarged(tmp_path / "in", tmp_path / "out", "--force") == 2
+    assert "a.png: " in (said := capsys.readouterr().err) and "a.gif" in said and "1 of 3 files" in said
+    assert [loaded(tmp_path / "out" / name).size for name in ("a.png", "b.png")] == [(224, 160)] * 2
+
+
+def test_a_name_that_ends_in_a_slash_is_a_folder(small, tmp_path):
+    assert enlarged(small("a.png"), f"{tmp_path}/new/") == 0
+    assert loaded(tmp_path / "new" / "a.png").size == (224, 160)
 
 
 def test_evaluate(small, tmp_path, capsys):

@@ -83,7 +83,7 @@ def train(
 @app.command()
 def upscale(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder with all below it.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="The file, or the folder, to write.")],
+    target: Annotated[str, typer.Argument(metavar="OUT", help="The file, or the folder, to write.")],
     scale: Annotated[
         float | None, typer.Option(help="How many times larger: by the shipped nets 2 or 4, else resized after. [4]")
     ] = None,
@@ -95,7 +95,7 @@ def upscale(
         bool, typer.Option("--self-ensemble", help="The mean over eight flips and turns: better, 8 times slower.")
     ] = False,
     consistent: Annotated[
-        bool, typer.Option("--consistent", help="The result, made smaller again, is the picture.")
+        bool, typer.Option("--consistent", help="The result, made smaller again, is the picture, where it can be.")
     ] = False,
     compare: Annotated[
         Path | None, typer.Option(help="Write a picture of before (bicubic) and after, side by side, too.")
