@@ -448,6 +448,69 @@ def test_evaluate(small, tmp_path, capsys):
     assert "4 times larger" in capsys.readouterr().err
 
 
+def test_evaluate_goes_on_after_a_bad_picture(small, tmp_path, capsys):
+    """With what `upscale` sees: 16 bits are not cut off at white. Where none is left, that is one line."""
+    from apps.super_resolution.__main__ import command
+
+    small("tiny.png", Image.new("L", (9, 9))), small("good.png"), deep(small, "deep.png", 1)
+    (tmp_path / "in" / "cut.jpg").write_bytes(small("whole.jpg").read_bytes()[:700])
+    small("whole.jpg").unlink()
+    assert command(["evaluate", str(tmp_path / "in"), "--json"]) == 2
+    said = capsys.readouterr()
+    result = json.loads(said.out)
+    assert [each["picture"] for each in result["pictures"]] == ["deep.png", "good.png"] and result["left_out"] == 2
+    assert result["pictures"][0]["bicubic"]["psnr"] < 40
+    *_, first, second = said.err.splitlines()
+    assert "cut.jpg" in first and "tiny.png" in second
+    for name in ("deep.png", "good.png"):
+        (tmp_path / "in" / name).unlink()
+    assert command(["evaluate", str(tmp_path / "in")]) == 2 and "none of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("evaluate nope", "nope is not there"),
+        ("evaluate in --model in", "in holds no model.keras"),
+        ("upscale in/a.png out.png --model in", "in holds no model.keras"),
+        ("train --data in --crops 2 --batch 4", "--crops 2: .* --batch 4"),
+        ("train --data in --patch 8", "1 pictures to train on: give two"),
+        ("train --data two --patch 8", "none of the 1 pictures held out .* --patch"),
+        ("train --data bad", "bad/cut.png cannot be read"),
+        ("export other", "holds a RBM, which enlarges no pictures"),
+    ],
+)
+def test_each_command_s_bad_wishes_are_one_line(small, tmp_path, monkeypatch, capsys, line, words):
+    from apps.super_resolution.__main__ import command
+
+    monkeypatch.chdir(tmp_path)
+    good = small("a.png").read_bytes()
+    for folder in ("two", "bad", "other"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "two" / "a.png").write_bytes(good)
+    Image.new("L", (12, 12)).save(tmp_path / "two" / "b.png")
+    (tmp_path / "bad" / "cut.png").write_bytes(good[: len(good) // 2])
+    if line == "export other":
+        (tmp_path / "other" / "card.json").write_text('{"settings": {"arguments": {}}}')
+        tfgen.catalog.find("rbm").tiny().save(tmp_path / "other" / "model.keras")
+    assert command(line.split()) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert re.search(words, said) and "Error:" not in said, said
+
+
+@pytest.mark.parametrize("number, held_out", [(2, [1]), (24, [23]), (25, [24]), (60, [24, 49])])
+def test_at_least_one_picture_is_held_out(number, held_out):
+    pictures = [np.full((2, 2, 3), i, np.uint8) for i in range(number)]
+    learnt, chosen = data.Pairs(pictures, pictures, 2).split()
+    assert [x[0, 0, 0] for x in chosen.large] == held_out and len(learnt.large) == number - len(held_out)
+
+
+def test_training_sees_what_upscale_sees(small, tmp_path):
+    x = deep(small, "deep.png", 1)
+    (seen,) = data.pairs([tmp_path / "in"], 2).large
+    np.testing.assert_array_equal(seen, np.repeat(x >> 8, 3, -1))
+
+
 def test_upscale_does_not_wait_for_tensorflow(small, tmp_path):
     code = (
         "import sys; sys.orig_argv = ['python', '-m', 'apps.super_resolution']; "

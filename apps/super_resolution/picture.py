@@ -15,7 +15,7 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from apps.super_resolution import png
 from tfgen.files import whole
 
-__all__ = ["CLEAR", "SUFFIXES", "Picture", "check_written", "colours", "read", "write"]
+__all__ = ["CLEAR", "SUFFIXES", "Picture", "check_written", "colours", "read", "seen", "write"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif", ".bmp", ".gif")  # what is looked for in folders
 _WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -164,6 +164,15 @@ def _turned(x: np.ndarray, orientation: int) -> np.ndarray:
     x = x.transpose(1, 0, 2) if orientation >= 5 else x
     x = x[:, ::-1] if orientation in (2, 3, 6, 7) else x
     return np.ascontiguousarray(x[::-1] if orientation in (3, 4, 7, 8) else x)
+
+
+def seen(path: Path) -> np.ndarray:
+    """A picture of whatever kind as colour, uint8 [h, w, 3], without its alpha."""
+    picture = read(path)
+    x = picture.colour if picture.white == 255 else (picture.colour >> 8).astype(np.uint8)
+    if x.shape[-1] == 4:
+        return np.asarray(_without_inks(Image.fromarray(x, "CMYK"), picture.profile))
+    return np.ascontiguousarray(np.broadcast_to(x, (*picture.size, 3)))
 
 
 def colours(picture: Picture) -> list[np.ndarray]:
