@@ -1,8 +1,10 @@
 """The command that makes pictures larger, with the shipped nets."""
 
 import json
+import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 
@@ -427,6 +429,13 @@ def test_one_name_is_written_once(small, tmp_path, capsys):
     assert [loaded(tmp_path / "out" / name).size for name in ("a.png", "b.png")] == [(224, 160)] * 2
 
 
+def test_an_ended_process_leaves_nothing(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(tiles, "bands", lambda *a, **k: iter(lambda: os.kill(os.getpid(), signal.SIGTERM), 0))
+    assert enlarged(small("a.png"), tmp_path / "out.png") == 128 + signal.SIGTERM
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
 def test_a_name_that_ends_in_a_slash_is_a_folder(small, tmp_path):
     assert enlarged(small("a.png"), f"{tmp_path}/new/") == 0
     assert loaded(tmp_path / "new" / "a.png").size == (224, 160)
@@ -474,7 +483,7 @@ def test_evaluate_goes_on_after_a_bad_picture(small, tmp_path, capsys):
         ("evaluate in --model in", "in holds no model.keras"),
         ("upscale in/a.png out.png --model in", "in holds no model.keras"),
         ("train --data in --crops 2 --batch 4", "--crops 2: .* --batch 4"),
-        ("train --data in --patch 8", "1 pictures to train on: give two"),
+        ("train --data in --patch 8", "to train on: 1; give two or more"),
         ("train --data two --patch 8", "none of the 1 pictures held out .* --patch"),
         ("train --data bad", "bad/cut.png cannot be read"),
         ("export other", "holds a RBM, which enlarges no pictures"),

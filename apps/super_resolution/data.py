@@ -35,7 +35,7 @@ class Pairs:
         """To train on, and to choose by: every 25th picture, by name; of fewer the last."""
         number = len(self.large)
         if number < 2:
-            raise ValueError(f"{number} pictures to train on: give two or more, for one is held out")
+            raise ValueError(f"pictures to train on: {number}; give two or more, for one is held out")
         held_out = range(min(HELD_OUT, number) - 1, number, HELD_OUT)
         return self.part([i for i in range(number) if i not in held_out]), self.part(held_out)
 
