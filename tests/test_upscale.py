@@ -173,6 +173,9 @@ def test_a_folder_of_every_kind(small, tmp_path):
     assert np.abs(again / 257 - np.asarray(loaded(tmp_path / "eight.png"))).max() <= 0.51
 
 
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+
+
 def test_metadata_stay(small, tmp_path):
     """Orientation is carried out and no longer said; profile, resolution, texts and the camera are kept."""
     image = Image.fromarray(small.picture)
@@ -180,14 +183,13 @@ def test_metadata_stay(small, tmp_path):
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "Camera"
     exif.get_ifd(0x8769)[0xA002] = 56
-    xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
     kept = {"exif": exif.tobytes(), "icc_profile": profile, "dpi": (300, 300)}
     text = PngImagePlugin.PngInfo()
     text.add_text("Title", "Palace")
     for name, more in {
-        "a.jpg": {"xmp": xmp, "quality": 95},
+        "a.jpg": {"xmp": XMP, "quality": 95},
         "a.png": {"pnginfo": text},
-        "a.webp": {"xmp": xmp},
+        "a.webp": {"xmp": XMP},
     }.items():
         path = small(name, image, **kept, **more)
         for target in (tmp_path / f"to_{name}", tmp_path / f"{name}.png"):
@@ -202,7 +204,7 @@ def test_metadata_stay(small, tmp_path):
                 if name == "a.png":
                     assert made.text["Title"] == "Palace"
                 else:
-                    assert xmp in (made.info["xmp"], made.info["xmp"].rstrip(b"\0"))
+                    assert XMP in (made.info["xmp"], made.info["xmp"].rstrip(b"\0"))
 
 
 def test_what_tiff_keeps(small, tmp_path):
@@ -210,7 +212,8 @@ def test_what_tiff_keeps(small, tmp_path):
     small("soft.tif", tiffinfo={305: "GIMP"}), small("plain.tif")
     exif = Image.Exif()
     exif[0x010F], exif.get_ifd(0x8769)[0xA002], exif.get_ifd(0x8825)[1] = "Camera", 56, "N"
-    small("camera.jpg", exif=exif.tobytes(), dpi=(300, 300), comment="seen from the hill")
+    small("camera.jpg", exif=exif.tobytes(), dpi=(300, 300), comment="seen from the hill", xmp=XMP)
+    small("noted.webp", xmp=XMP)
     light = PngImagePlugin.PngInfo()
     light.add(b"gAMA", (100000).to_bytes(4, "big"))
     small("light.png", pnginfo=light)
@@ -218,6 +221,7 @@ def test_what_tiff_keeps(small, tmp_path):
     soft, plain, camera = (loaded(tmp_path / "out" / f"{name}.tif") for name in ("soft", "plain", "camera"))
     assert soft.tag_v2[305] == "GIMP" and camera.tag_v2[271] == "Camera" and camera.info["dpi"] == (300, 300)
     assert camera.getexif().get_ifd(0x8769)[0xA002] == 224 and camera.getexif().get_ifd(0x8825)[1] == "N"
+    assert camera.info["xmp"] == loaded(tmp_path / "out" / "noted.tif").info["xmp"] == XMP
     assert plain.tag_v2[259] == soft.tag_v2[259] == 8 and 282 not in plain.tag_v2
     for name, form in (("camera.jpg", "jpg"), ("light.png", "png"), ("camera.jpg", "png")):
         assert enlarged(tmp_path / "in" / name, tmp_path / f"{name}.{form}") == 0
@@ -261,6 +265,12 @@ def test_a_clear_colour_of_16_bits(small, tmp_path, channels):
     alpha = files.read(tmp_path / "in" / "keyed.png").alpha
     np.testing.assert_array_equal(alpha[..., 0] == 0, (x == key).all(-1))
     assert alpha.dtype == np.uint16 and alpha[7, 9] == 0 and alpha.max() == 65535
+
+
+def test_alpha_and_before_are_never_whole(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(bicubic, "resize", lambda *a: pytest.fail("the whole picture"))
+    path = small("clear.png", Image.fromarray(small.picture).convert("RGBA"))
+    assert enlarged(path, tmp_path / "out.png", "--compare", tmp_path / "both.png") == 0
 
 
 def test_a_phone_s_picture_of_two_frames(small, tmp_path):

@@ -23,10 +23,10 @@ _WRITTEN |= {".avif": "AVIF", ".bmp": "BMP"}
 _INKS = ("JPEG", "TIFF")  # formats that keep CMYK
 CLEAR = ("PNG", "WEBP", "TIFF", "AVIF")  # formats that keep alpha
 _LARGEST = {"WEBP": 16383, "JPEG": 65500, "AVIF": 32768}  # pixels a side
-_EXIF_SIZE, _EXIF_IFD, _ORIENTATION = (0xA002, 0xA003), 0x8769, 0x0112
+_EXIF_SIZE, _EXIF_IFD, _ORIENTATION, _XMP = (0xA002, 0xA003), 0x8769, 0x0112, 700
 # TIFF's own tags, which say how the file is laid out and not what the picture is; XMP and the profile go by themselves.
 _LAYOUT = {*range(254, 267), 273, 277, 278, 279, 284, *range(288, 294), 317, *range(320, 348), *range(512, 533)}
-_LAYOUT |= {700, 34675}
+_LAYOUT |= {_XMP, 34675}
 
 
 @dataclasses.dataclass
@@ -228,7 +228,7 @@ def write(path: Path, picture: Picture, size: tuple[int, int], bands: Iterable[n
     form = check_written(path, picture, size)
     inks = picture.colour.shape[-1] == 4
     height, width = size
-    exif = _exif(picture.exif, size)
+    exif = _exif(picture, size, form)
     profile = None if inks and form not in _INKS else picture.profile
     with whole(path) as partial:
         if form == "PNG" and not inks:
@@ -243,7 +243,7 @@ def write(path: Path, picture: Picture, size: tuple[int, int], bands: Iterable[n
         if inks and form not in _INKS:
             image = _without_inks(image, picture.profile)
         options = {"quality": quality} if form in ("JPEG", "WEBP", "AVIF") else {}
-        if form == "TIFF" and (exif is None or all(isinstance(value, str) for value in picture.exif.values())):
+        if form == "TIFF" and all(isinstance(value, str) for value in (picture.exif or {}).values()):
             options["compression"] = "tiff_deflate"  # whose writer takes no other tags of the camera
         options |= {"method": 4} if form == "WEBP" else {}
         if form == "JPEG":
@@ -277,13 +277,16 @@ def _without_inks(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def _exif(exif: Image.Exif | None, size: tuple[int, int]) -> bytes | None:
-    """With the size of the result where it tells one."""
-    if exif is None:
-        return None
+def _exif(picture: Picture, size: tuple[int, int], form: str) -> bytes | None:
+    """With the size of the result where it tells one; in TIFF, XMP is one of its tags."""
+    exif = Image.Exif()
+    if picture.exif is not None:
+        exif.load(picture.exif.tobytes())
     inner = exif.get_ifd(_EXIF_IFD) if _EXIF_IFD in exif else {}
     inner.update({tag: side for tag, side in zip(_EXIF_SIZE, reversed(size), strict=True) if tag in inner})
-    return exif.tobytes()
+    if form == "TIFF" and picture.xmp:
+        exif[_XMP] = picture.xmp if isinstance(picture.xmp, bytes) else picture.xmp.encode()
+    return exif.tobytes() if len(exif) else None
 
 
 def _chunks(picture: Picture, exif: bytes | None, profile: bytes | None) -> list[tuple[bytes, bytes]]:
