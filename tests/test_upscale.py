@@ -403,7 +403,7 @@ def test_bad_wishes_are_one_line(small, tmp_path, monkeypatch, capsys, arguments
         ("both.xyz", "expected a name"),
         ("in/a.png", "is the picture itself"),
         ("./out.png", "is the result's own name"),
-        ("in/a.png/both.png", "in/a.png"),
+        ("in/a.png/both.png", "in/a.png: File exists"),
         ("in", "is a folder"),
     ],
 )

@@ -33,7 +33,7 @@ class Options:
     Arguments:
         scale: how many times larger; None is the net's own.
         ensemble: the mean over eight flips and turns.
-        consistent: the result, made smaller again, is the picture.
+        consistent: the result, made smaller again, is the picture, where it can be.
         quality: of JPEG, WebP and AVIF.
         compare: where a picture of before (bicubic) and after goes, or None.
         tile: pixels of the input a side.
@@ -45,8 +45,8 @@ class Options:
 
 
 def upscale(source: Path, target: Path, options: Options, *, force: bool = False, say: bool = True) -> dict:
-    """One file. Returns its sizes, the seconds and, of a consistent one, how many levels it is `apart`: the largest gap
-    between what it is made smaller and the picture."""
+    """One file. Returns its sizes, the seconds and, of a consistent one, `apart`: the largest gap between it, made
+    smaller, and the picture, in levels."""
     begin = time.monotonic()
     _check_names(source, target, options.compare, force)
     given = files.read(source)
@@ -166,7 +166,9 @@ def upscale_all(
         except Exception as error:  # TensorFlow's and the codecs' come as many types
             failed += 1
             line = next(iter(str(error).splitlines()), "")
-            if not line or not isinstance(error, (ValueError, OSError, MemoryError)):
+            if isinstance(error, OSError) and error.filename and error.strerror:
+                line = f"{error.filename}: {error.strerror}"
+            elif not line or not isinstance(error, (ValueError, OSError, MemoryError)):
                 line = f"{given} cannot be made larger ({type(error).__name__}: {line})"
             complain(line if len(jobs) == 1 else f"{given.relative_to(source)}: {line}")
             done.append({"in": str(given), "error": line})
