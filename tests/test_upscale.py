@@ -209,7 +209,7 @@ def test_metadata_stay(small, tmp_path):
 
 def test_what_tiff_keeps(small, tmp_path):
     """Texts, and the camera's own directories, which its compressor refuses; no resolution where none was said."""
-    small("soft.tif", tiffinfo={305: "GIMP"}), small("plain.tif")
+    small("soft.tif", tiffinfo={305: "GIMP", 274: 3}, dpi=(300, 300)), small("plain.tif")
     exif = Image.Exif()
     exif[0x010F], exif.get_ifd(0x8769)[0xA002], exif.get_ifd(0x8825)[1] = "Camera", 56, "N"
     small("camera.jpg", exif=exif.tobytes(), dpi=(300, 300), comment="seen from the hill", xmp=XMP)

@@ -27,6 +27,7 @@ _EXIF_SIZE, _EXIF_IFD, _ORIENTATION, _XMP = (0xA002, 0xA003), 0x8769, 0x0112, 70
 # TIFF's own tags, which say how the file is laid out and not what the picture is; XMP and the profile go by themselves.
 _LAYOUT = {*range(254, 267), 273, 277, 278, 279, 284, *range(288, 294), 317, *range(320, 348), *range(512, 533)}
 _LAYOUT |= {_XMP, 34675}
+_PLAIN = (_ORIENTATION, TiffImagePlugin.X_RESOLUTION, TiffImagePlugin.Y_RESOLUTION, TiffImagePlugin.RESOLUTION_UNIT)
 
 
 @dataclasses.dataclass
@@ -243,8 +244,8 @@ def write(path: Path, picture: Picture, size: tuple[int, int], bands: Iterable[n
         if inks and form not in _INKS:
             image = _without_inks(image, picture.profile)
         options = {"quality": quality} if form in ("JPEG", "WEBP", "AVIF") else {}
-        if form == "TIFF" and all(isinstance(value, str) for value in (picture.exif or {}).values()):
-            options["compression"] = "tiff_deflate"  # whose writer takes no other tags of the camera
+        if form == "TIFF" and all(tag in _PLAIN or isinstance(x, str) for tag, x in (picture.exif or {}).items()):
+            options["compression"] = "tiff_deflate"  # whose writer takes no other tags
         options |= {"method": 4} if form == "WEBP" else {}
         if form == "JPEG":
             options |= {"subsampling": 0, "comment": picture.text.get("Comment", "").encode()[:65533]}
