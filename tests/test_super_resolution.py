@@ -68,6 +68,15 @@ def test_bicubic_is_keys_kernel():
     np.testing.assert_allclose(bicubic.resize(mirrored, 212, 160)[:106], bicubic.resize(original, 106, 160))
 
 
+def test_a_window_is_a_part_of_what_resize_makes():
+    for picture in (photograph(height=50, width=70), photograph(height=50, width=70) * np.uint16(257)):
+        for height, width in ((200, 280), (20, 31)):
+            whole = bicubic.resize(picture, height, width)
+            part = bicubic.window(picture, height, width, slice(3, 17), slice(8, 21))
+            assert whole.dtype == picture.dtype
+            np.testing.assert_array_equal(part, whole[3:17, 8:21])
+
+
 def test_bicubic_by_hand():
     """A line of 8 pixels to 2: the kernel stretched four times, sixteen weights, the outer ones mirrored back."""
     line = np.array([0, 0, 0, 80, 0, 0, 0, 0], float)[:, None, None]

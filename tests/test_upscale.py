@@ -1,7 +1,10 @@
 """The command that makes pictures larger, with the shipped nets."""
 
 import json
+import os
 import pathlib
+import re
+import signal
 import subprocess
 import sys
 
@@ -96,6 +99,21 @@ def test_consistent_results_made_smaller_again_are_the_picture(small, tmp_path):
     assert gaps[0].max() > 3 and gaps[1].max() < 0.5
 
 
+def test_where_consistency_cannot_be_it_is_said(small, tmp_path, capsys):
+    """Between black and white there is no room for what bicubic overshoots; 16 bits are held to their own levels."""
+    hard = small("hard.png", Image.fromarray(np.kron(np.eye(8), np.ones((5, 5))) > 0))
+    assert enlarged(hard, tmp_path / "b.png", "--consistent") == 0
+    apart = re.search(r"made smaller, it differs from the picture by up to (\d+) levels", capsys.readouterr().out)
+    gap = np.abs(bicubic.resize(np.asarray(loaded(tmp_path / "b.png"))[..., None] * 1.0, 40, 40)[..., 0])
+    gap = np.abs(gap - 255 * np.asarray(loaded(hard)))
+    assert int(apart[1]) == round(gap.max()) > 1
+    x = deep(small, "deep.png", 1)
+    assert enlarged(tmp_path / "in" / "deep.png", tmp_path / "c.png", "--consistent", "--json") == 0
+    made = files.read(tmp_path / "c.png").colour.astype(float)
+    gap = np.abs(bicubic.resize(made, 40, 56) - x).max()
+    assert json.loads(capsys.readouterr().out)[0]["apart"] == pytest.approx(gap, abs=0.05) and gap < 1
+
+
 KINDS = {
     "grey.png": ("L", {}),
     "clear.png": ("RGBA", {}),
@@ -155,6 +173,9 @@ def test_a_folder_of_every_kind(small, tmp_path):
     assert np.abs(again / 257 - np.asarray(loaded(tmp_path / "eight.png"))).max() <= 0.51
 
 
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+
+
 def test_metadata_stay(small, tmp_path):
     """Orientation is carried out and no longer said; profile, resolution, texts and the camera are kept."""
     image = Image.fromarray(small.picture)
@@ -162,14 +183,13 @@ def test_metadata_stay(small, tmp_path):
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "Camera"
     exif.get_ifd(0x8769)[0xA002] = 56
-    xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
     kept = {"exif": exif.tobytes(), "icc_profile": profile, "dpi": (300, 300)}
     text = PngImagePlugin.PngInfo()
     text.add_text("Title", "Palace")
     for name, more in {
-        "a.jpg": {"xmp": xmp, "quality": 95},
+        "a.jpg": {"xmp": XMP, "quality": 95},
         "a.png": {"pnginfo": text},
-        "a.webp": {"xmp": xmp},
+        "a.webp": {"xmp": XMP},
     }.items():
         path = small(name, image, **kept, **more)
         for target in (tmp_path / f"to_{name}", tmp_path / f"{name}.png"):
@@ -184,7 +204,110 @@ def test_metadata_stay(small, tmp_path):
                 if name == "a.png":
                     assert made.text["Title"] == "Palace"
                 else:
-                    assert xmp in (made.info["xmp"], made.info["xmp"].rstrip(b"\0"))
+                    assert XMP in (made.info["xmp"], made.info["xmp"].rstrip(b"\0"))
+
+
+def test_what_tiff_keeps(small, tmp_path):
+    """Texts, and the camera's own directories, which its compressor refuses; no resolution where none was said."""
+    small("soft.tif", tiffinfo={305: "GIMP", 274: 3}, dpi=(300, 300)), small("plain.tif")
+    exif = Image.Exif()
+    exif[0x010F], exif.get_ifd(0x8769)[0xA002], exif.get_ifd(0x8825)[1] = "Camera", 56, "N"
+    small("camera.jpg", exif=exif.tobytes(), dpi=(300, 300), comment="seen from the hill", xmp=XMP)
+    small("noted.webp", xmp=XMP)
+    light = PngImagePlugin.PngInfo()
+    light.add(b"gAMA", (100000).to_bytes(4, "big"))
+    small("light.png", pnginfo=light)
+    assert enlarged(tmp_path / "in", tmp_path / "out", "--format", "tif") == 0
+    soft, plain, camera = (loaded(tmp_path / "out" / f"{name}.tif") for name in ("soft", "plain", "camera"))
+    assert soft.tag_v2[305] == "GIMP" and camera.tag_v2[271] == "Camera" and camera.info["dpi"] == (300, 300)
+    assert camera.getexif().get_ifd(0x8769)[0xA002] == 224 and camera.getexif().get_ifd(0x8825)[1] == "N"
+    assert camera.info["xmp"] == loaded(tmp_path / "out" / "noted.tif").info["xmp"] == XMP
+    assert plain.tag_v2[259] == soft.tag_v2[259] == 8 and 282 not in plain.tag_v2
+    for name, form in (("camera.jpg", "jpg"), ("light.png", "png"), ("camera.jpg", "png")):
+        assert enlarged(tmp_path / "in" / name, tmp_path / f"{name}.{form}") == 0
+    assert loaded(tmp_path / "camera.jpg.jpg").info["comment"] == b"seen from the hill"
+    assert loaded(tmp_path / "camera.jpg.png").text["Comment"] == "seen from the hill"
+    assert loaded(tmp_path / "light.png.png").info["gamma"] == 1
+
+
+def deep(small, name, channels, *chunks):
+    """A PNG of 16 bits; alpha, where it has one, from clear to opaque."""
+    x = small.picture.astype(np.uint16)[..., [0, 1, 2, 0][:channels]] * 257
+    if channels in (2, 4):
+        x[..., -1] = np.linspace(0, 65535, 40).astype(np.uint16)[:, None]
+    with open(small(name), "wb") as file:
+        png.write(file, 56, 40, [x], chunks)
+    return x
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_16_bits(small, tmp_path, channels):
+    """With alpha and without, beside bicubic too; other formats get 8 bits."""
+    x = deep(small, "deep.png", channels)
+    source, both = tmp_path / "in" / "deep.png", tmp_path / "both.png"
+    assert enlarged(source, tmp_path / "out.png", "--compare", both) == 0
+    made = files.read(tmp_path / "out.png")
+    assert made.colour.dtype == np.uint16 and made.colour.shape == (160, 224, channels - (channels in (2, 4)))
+    assert np.abs(bicubic.resize(made.colour, 40, 56) / 257 - x[..., : made.colour.shape[-1]] / 257).mean() < 6
+    if channels in (2, 4):
+        np.testing.assert_array_equal(made.alpha, bicubic.resize(x[..., -1:], 160, 224))
+    before = files.read(both).colour
+    np.testing.assert_array_equal(before[:, :224], bicubic.resize(x, 160, 224)[..., : before.shape[-1]])
+    np.testing.assert_array_equal(before[:, 228:], made.colour)
+    assert enlarged(source, tmp_path / "out.webp") == 0
+    assert loaded(tmp_path / "out.webp").mode == ("RGBA" if channels in (2, 4) else "RGB")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_clear_colour_of_16_bits(small, tmp_path, channels):
+    key = small.picture[7, 9, :channels].astype(">u2") * 257
+    x = deep(small, "keyed.png", channels, (b"tRNS", key.tobytes()))
+    alpha = files.read(tmp_path / "in" / "keyed.png").alpha
+    np.testing.assert_array_equal(alpha[..., 0] == 0, (x == key).all(-1))
+    assert alpha.dtype == np.uint16 and alpha[7, 9] == 0 and alpha.max() == 65535
+
+
+def test_alpha_and_before_are_never_whole(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(bicubic, "resize", lambda *a: pytest.fail("the whole picture"))
+    path = small("clear.png", Image.fromarray(small.picture).convert("RGBA"))
+    assert enlarged(path, tmp_path / "out.png", "--compare", tmp_path / "both.png") == 0
+
+
+def test_a_phone_s_picture_of_two_frames(small, tmp_path):
+    path = small("phone.jpg", format="MPO", save_all=True, append_images=[Image.new("RGB", (28, 20))])
+    assert loaded(path).format == "MPO"
+    assert enlarged(path, tmp_path / "out.jpg") == 0 and loaded(tmp_path / "out.jpg").size == (224, 160)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, TypeError, SyntaxError, KeyError, ValueError("buffer is too small")])
+def test_whatever_pillow_throws_is_one_line_and_the_rest_goes_on(small, tmp_path, capsys, monkeypatch, error):
+    small("bad.png"), small("good.png")
+    load = Image.Image.getexif
+
+    def throw(image):
+        if pathlib.Path(image.filename).name == "bad.png":
+            raise error
+        return load(image)
+
+    monkeypatch.setattr(Image.Image, "getexif", throw)
+    assert enlarged(tmp_path / "in", tmp_path / "out") == 2
+    *_, first, second = capsys.readouterr().err.splitlines()
+    assert "bad.png cannot be read" in first and "1 of 2 files" in second
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.png"]
+
+
+@pytest.mark.parametrize("name, side", [("a.webp", 16383), ("a.jpg", 65500), ("a.avif", 32768)])
+def test_what_a_format_cannot_hold_is_said_before_the_work(tmp_path, name, side):
+    picture = files.Picture(np.zeros((1, 2, 3), np.uint8))
+    files.check_written(tmp_path / name, picture, (1, side))
+    with pytest.raises(ValueError, match=f"{name}: .*{side + 1}.* {side} pixels"):
+        files.check_written(tmp_path / name, picture, (side + 1, 1))
+
+
+def test_opaque_alpha_is_no_hindrance(small, tmp_path):
+    path = small("opaque.png", Image.fromarray(small.picture).convert("RGBA"))
+    assert enlarged(path, tmp_path / "out.jpg") == 0 and loaded(tmp_path / "out.jpg").mode == "RGB"
+    assert enlarged(path, tmp_path / "out.png") == 0 and loaded(tmp_path / "out.png").mode == "RGBA"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -273,6 +396,61 @@ def test_bad_wishes_are_one_line(small, tmp_path, monkeypatch, capsys, arguments
     assert not any(path.name.startswith("out") for path in tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "compare, word",
+    [
+        ("there.png", "--force"),
+        ("both.xyz", "expected a name"),
+        ("in/a.png", "is the picture itself"),
+        ("./out.png", "is the result's own name"),
+        ("in/a.png/both.png", "in/a.png: File exists"),
+        ("in", "is a folder"),
+    ],
+)
+def test_compare_is_looked_at_before_the_work(small, tmp_path, monkeypatch, capsys, compare, word):
+    small("a.png")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.png").write_bytes(b"mine")
+    monkeypatch.setattr(tiles, "bands", lambda *a, **k: pytest.fail("the work has begun"))
+    force = [] if compare == "there.png" else ["--force"]
+    assert enlarged("in/a.png", "out.png", "--compare", compare, *force) == 2
+    said = capsys.readouterr().err
+    assert word in said and len(said.splitlines()) == 1
+    assert (tmp_path / "there.png").read_bytes() == b"mine" and loaded("in/a.png").size == (56, 40)
+
+
+def test_compare_makes_its_folder(small, tmp_path):
+    assert enlarged(small("a.png"), tmp_path / "out.png", "--compare", tmp_path / "new" / "both.png") == 0
+    assert loaded(tmp_path / "new" / "both.png").size == (452, 160)
+
+
+@pytest.mark.parametrize("target", ["in", "."])
+def test_a_folder_is_not_written_into_itself(small, tmp_path, monkeypatch, capsys, target):
+    small("a.png")
+    monkeypatch.chdir(tmp_path)
+    assert enlarged("in", target) == 2
+    assert "another folder" in capsys.readouterr().err and [p.name for p in tmp_path.rglob("*.png")] == ["a.png"]
+
+
+def test_one_name_is_written_once(small, tmp_path, capsys):
+    small("a.gif"), small("a.png", Image.new("L", (20, 20))), small("b.png")
+    assert enlarged(tmp_path / "in", tmp_path / "out", "--force") == 2
+    assert "a.png: " in (said := capsys.readouterr().err) and "a.gif" in said and "1 of 3 files" in said
+    assert [loaded(tmp_path / "out" / name).size for name in ("a.png", "b.png")] == [(224, 160)] * 2
+
+
+def test_an_ended_process_leaves_nothing(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(tiles, "bands", lambda *a, **k: iter(lambda: os.kill(os.getpid(), signal.SIGTERM), 0))
+    assert enlarged(small("a.png"), tmp_path / "out.png") == 128 + signal.SIGTERM
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_name_that_ends_in_a_slash_is_a_folder(small, tmp_path):
+    assert enlarged(small("a.png"), f"{tmp_path}/new/") == 0
+    assert loaded(tmp_path / "new" / "a.png").size == (224, 160)
+
+
 def test_evaluate(small, tmp_path, capsys):
     from apps.super_resolution.__main__ import command
 
@@ -287,6 +465,69 @@ def test_evaluate(small, tmp_path, capsys):
     assert "mean" in capsys.readouterr().out
     assert command(["evaluate", str(tmp_path / "in"), "--scale", "3"]) == 2
     assert "4 times larger" in capsys.readouterr().err
+
+
+def test_evaluate_goes_on_after_a_bad_picture(small, tmp_path, capsys):
+    """With what `upscale` sees: 16 bits are not cut off at white. Where none is left, that is one line."""
+    from apps.super_resolution.__main__ import command
+
+    small("tiny.png", Image.new("L", (9, 9))), small("good.png"), deep(small, "deep.png", 1)
+    (tmp_path / "in" / "cut.jpg").write_bytes(small("whole.jpg").read_bytes()[:700])
+    small("whole.jpg").unlink()
+    assert command(["evaluate", str(tmp_path / "in"), "--json"]) == 2
+    said = capsys.readouterr()
+    result = json.loads(said.out)
+    assert [each["picture"] for each in result["pictures"]] == ["deep.png", "good.png"] and result["left_out"] == 2
+    assert result["pictures"][0]["bicubic"]["psnr"] < 40
+    *_, first, second = said.err.splitlines()
+    assert "cut.jpg" in first and "tiny.png" in second
+    for name in ("deep.png", "good.png"):
+        (tmp_path / "in" / name).unlink()
+    assert command(["evaluate", str(tmp_path / "in")]) == 2 and "none of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("evaluate nope", "nope is not there"),
+        ("evaluate in --model in", "in holds no model.keras"),
+        ("upscale in/a.png out.png --model in", "in holds no model.keras"),
+        ("train --data in --crops 2 --batch 4", "--crops 2: .* --batch 4"),
+        ("train --data in --patch 8", "to train on: 1; give two or more"),
+        ("train --data two --patch 8", "none of the 1 pictures held out .* --patch"),
+        ("train --data bad", "bad/cut.png cannot be read"),
+        ("export other", "holds a RBM, which enlarges no pictures"),
+    ],
+)
+def test_each_command_s_bad_wishes_are_one_line(small, tmp_path, monkeypatch, capsys, line, words):
+    from apps.super_resolution.__main__ import command
+
+    monkeypatch.chdir(tmp_path)
+    good = small("a.png").read_bytes()
+    for folder in ("two", "bad", "other"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "two" / "a.png").write_bytes(good)
+    Image.new("L", (12, 12)).save(tmp_path / "two" / "b.png")
+    (tmp_path / "bad" / "cut.png").write_bytes(good[: len(good) // 2])
+    if line == "export other":
+        (tmp_path / "other" / "card.json").write_text('{"settings": {"arguments": {}}}')
+        tfgen.catalog.find("rbm").tiny().save(tmp_path / "other" / "model.keras")
+    assert command(line.split()) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert re.search(words, said) and "Error:" not in said, said
+
+
+@pytest.mark.parametrize("number, held_out", [(2, [1]), (24, [23]), (25, [24]), (60, [24, 49])])
+def test_at_least_one_picture_is_held_out(number, held_out):
+    pictures = [np.full((2, 2, 3), i, np.uint8) for i in range(number)]
+    learnt, chosen = data.Pairs(pictures, pictures, 2).split()
+    assert [x[0, 0, 0] for x in chosen.large] == held_out and len(learnt.large) == number - len(held_out)
+
+
+def test_training_sees_what_upscale_sees(small, tmp_path):
+    x = deep(small, "deep.png", 1)
+    (seen,) = data.pairs([tmp_path / "in"], 2).large
+    np.testing.assert_array_equal(seen, np.repeat(x >> 8, 3, -1))
 
 
 def test_upscale_does_not_wait_for_tensorflow(small, tmp_path):

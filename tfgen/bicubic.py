@@ -5,7 +5,7 @@
     output i is the mean of the inputs around u = (i + 1/2) / s - 1/2, weighted by k(min(s, 1) (u - j));
     beyond the border the picture is mirrored
 
-Rows first, then columns; bytes are rounded after each.
+Rows first, then columns; whole numbers are rounded after each.
 """
 
 import functools
@@ -14,18 +14,25 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-__all__ = ["back", "consistent", "matrix", "resize"]
+__all__ = ["back", "consistent", "matrix", "resize", "window"]
 
 
 def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """[h, w, channels] to [height, width, channels]; bytes stay bytes, other numbers become float64."""
-    is_bytes = picture.dtype == np.uint8
-    for axis, size in enumerate((height, width)):
-        lines = np.moveaxis(picture, axis, 0)
-        resized = matrix(len(lines), size) @ lines.reshape(len(lines), -1).astype(np.float64)
-        picture = np.moveaxis(resized.reshape(size, *lines.shape[1:]), 0, axis)
-        if is_bytes:
-            picture = np.floor(picture.clip(0, 255) + 0.5).astype(np.uint8)
+    """[h, w, channels] to [height, width, channels]; whole numbers stay what they are, others become float64."""
+    return window(picture, height, width, slice(None), slice(None))
+
+
+def window(picture: np.ndarray, height: int, width: int, rows: slice, columns: slice) -> np.ndarray:
+    """These rows and columns of what `resize` makes, and no others on the way."""
+    kind = picture.dtype
+    for axis, (size, wanted) in enumerate(((height, rows), (width, columns))):
+        weights = matrix(picture.shape[axis], size)[wanted]
+        low, high = weights.indices.min(), weights.indices.max() + 1
+        lines = np.moveaxis(picture, axis, 0)[low:high]
+        resized = weights[:, low:high] @ lines.reshape(len(lines), -1).astype(np.float64)
+        picture = np.moveaxis(resized.reshape(-1, *lines.shape[1:]), 0, axis)
+        if kind.kind == "u":
+            picture = np.floor(picture.clip(0, np.iinfo(kind).max) + 0.5).astype(kind)
     return np.ascontiguousarray(picture)
 
 

@@ -6,6 +6,9 @@ import importlib.metadata
 import os
 import re
 import shutil
+import signal
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +22,10 @@ def whole(path: str | Path, suffix: str | None = None) -> Iterator[Path]:
     path = Path(path)
     suffix = path.suffix if suffix is None else suffix
     partial = path.with_name(f".{path.name.removesuffix(suffix)}.partial-{os.getpid()}{suffix}")
+    stops = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     try:
+        if stops:  # as an exception does, so that nothing half-written stays
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         remove(partial)
         yield partial
         if partial.is_dir() and path.exists():  # a folder cannot take the place of another in one step
@@ -35,6 +41,8 @@ def whole(path: str | Path, suffix: str | None = None) -> Iterator[Path]:
         raise
     finally:
         remove(partial)
+        if stops:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def clear_partial(folder: Path, name: str | None = None) -> None:

@@ -83,7 +83,7 @@ def train(
 @app.command()
 def upscale(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder with all below it.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="The file, or the folder, to write.")],
+    target: Annotated[str, typer.Argument(metavar="OUT", help="The file, or the folder, to write.")],
     scale: Annotated[
         float | None, typer.Option(help="How many times larger: by the shipped nets 2 or 4, else resized after. [4]")
     ] = None,
@@ -95,7 +95,7 @@ def upscale(
         bool, typer.Option("--self-ensemble", help="The mean over eight flips and turns: better, 8 times slower.")
     ] = False,
     consistent: Annotated[
-        bool, typer.Option("--consistent", help="The result, made smaller again, is the picture.")
+        bool, typer.Option("--consistent", help="The result, made smaller again, is the picture, where it can be.")
     ] = False,
     compare: Annotated[
         Path | None, typer.Option(help="Write a picture of before (bicubic) and after, side by side, too.")
@@ -115,16 +115,15 @@ def upscale(
         raise ValueError(f"--compare {compare}: one picture has a before and after; {source} is a folder")
     options = upscaling.Options(_net(model, scale or 4, int8, threads), scale, ensemble, consistent, quality, compare)
     suffix = None if form is None else f".{form.lower().lstrip('.')}"
-    complain = lambda line: print(f"python -m apps.super_resolution: {line}", file=sys.stderr)
     say = (lambda line: None) if json_ else print
     done, failed = upscaling.upscale_all(
-        source, target, options, force=force, suffix=suffix, say=say, complain=complain
+        source, target, options, force=force, suffix=suffix, say=say, complain=_complain
     )
     if json_:
         print(json.dumps(done, indent=1))
     if failed:
         if len(done) > 1:
-            complain(f"{failed} of {len(done)} files could not be done")
+            _complain(f"{failed} of {len(done)} files could not be done")
         raise typer.Exit(2)
 
 
@@ -148,8 +147,10 @@ def evaluate(
     net = _net(model, scale or 4, int8, threads)
     if scale not in (None, net.scale):
         raise ValueError(f"--scale {scale}: this net makes pictures {net.scale} times larger")
-    result = evaluating.evaluate(folder, net)
+    result = evaluating.evaluate(folder, net, _complain)
     print(json.dumps(result, indent=1) if json_ else evaluating.table(result))
+    if result["left_out"]:
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -170,11 +171,12 @@ def export(
     from apps.super_resolution import shipping
     from tfgen import runs
 
-    opened = runs.Run.open(run)
-    folder = out or run / f"super_resolution_x{opened.card()['settings']['arguments']['scale']}"
-    shipping.export(opened, folder, data or ())
-    for path in sorted(folder.iterdir()):
+    for path in sorted(shipping.export(runs.Run.open(run), out, data or ()).iterdir()):
         print(f"  {path}")
+
+
+def _complain(line: str) -> None:
+    print(f"python -m apps.super_resolution: {line}", file=sys.stderr)
 
 
 def _net(model: Path | None, scale: float, int8: bool, threads: int | None):

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
-from apps.super_resolution.picture import SUFFIXES
+from apps.super_resolution.picture import SUFFIXES, seen
 from tfgen import bicubic
 from tfgen.data import Epochs, tfds_pictures
 from tfgen.progress import progress
@@ -32,12 +32,12 @@ class Pairs:
         return Pairs([self.large[i] for i in chosen], [self.small[i] for i in chosen], self.scale)
 
     def split(self) -> tuple["Pairs", "Pairs"]:
-        """To train on, and to choose by: every 25th picture, by name."""
-        places = range(len(self.large))
-        return (
-            self.part([i for i in places if i % HELD_OUT != HELD_OUT - 1]),
-            self.part([i for i in places if i % HELD_OUT == HELD_OUT - 1]),
-        )
+        """To train on, and to choose by: every 25th picture, by name; of fewer the last."""
+        number = len(self.large)
+        if number < 2:
+            raise ValueError(f"pictures to train on: {number}; give two or more, for one is held out")
+        held_out = range(min(HELD_OUT, number) - 1, number, HELD_OUT)
+        return self.part([i for i in range(number) if i not in held_out]), self.part(held_out)
 
 
 @dataclass(frozen=True)
@@ -88,24 +88,18 @@ def pairs(sources: Sequence[str | Path], scale: int, data_dir: str | Path | None
         count, pictures = _of_folder(Path(source)) if folder else tfds_pictures(str(source), data_dir=data_dir)
         for picture in progress(pictures, count, f"pictures of {source}"):
             height, width = (size // scale for size in picture.shape[:2])
+            if not height * width:
+                continue
             large.append(picture[: height * scale, : width * scale])
             small.append(bicubic.resize(large[-1], height, width))
     return Pairs(large, small, scale)
 
 
 def _of_folder(folder: Path) -> tuple[int, Iterator[np.ndarray]]:
-    from PIL import Image
-
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not paths:
         raise ValueError(f"{folder} holds no pictures: give a folder with {', '.join(SUFFIXES)} files")
-
-    def read():
-        for path in paths:
-            with Image.open(path) as image:
-                yield np.asarray(image.convert("RGB"))
-
-    return len(paths), read()
+    return len(paths), map(seen, paths)
 
 
 def crops(
@@ -170,6 +164,11 @@ def held_out_crops(data: Pairs, patch: int, limit: int = 48) -> tuple[np.ndarray
                 )
                 large.append(_cut(big, top, left, patch, data.scale))
                 small.append(_cut(little, top, left, patch, 1))
+    if not large:
+        raise ValueError(
+            f"none of the {len(data.large)} pictures held out (each {HELD_OUT}th by name, of fewer the last) is "
+            f"{patch * data.scale} pixels high and wide, as the crops are: give larger pictures, or a smaller --patch"
+        )
     return tuple(np.stack(crops[:limit]).astype("float32") / 255 for crops in (large, small))
 
 

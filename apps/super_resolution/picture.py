@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import os
 import struct
 import warnings
 import zlib
@@ -14,17 +15,19 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from apps.super_resolution import png
 from tfgen.files import whole
 
-__all__ = ["SUFFIXES", "Picture", "colours", "read", "write"]
+__all__ = ["CLEAR", "SUFFIXES", "Picture", "check_written", "colours", "read", "seen", "write"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif", ".bmp", ".gif")  # what is looked for in folders
 _WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _WRITTEN |= {".avif": "AVIF", ".bmp": "BMP"}
 _INKS = ("JPEG", "TIFF")  # formats that keep CMYK
-_CLEAR = ("PNG", "WEBP", "TIFF", "AVIF")  # formats that keep alpha
-_EXIF_SIZE, _EXIF_IFD, _ORIENTATION = (0xA002, 0xA003), 0x8769, 0x0112
+CLEAR = ("PNG", "WEBP", "TIFF", "AVIF")  # formats that keep alpha
+_LARGEST = {"WEBP": 16383, "JPEG": 65500, "AVIF": 32768}  # pixels a side
+_EXIF_SIZE, _EXIF_IFD, _ORIENTATION, _XMP = (0xA002, 0xA003), 0x8769, 0x0112, 700
 # TIFF's own tags, which say how the file is laid out and not what the picture is; XMP and the profile go by themselves.
 _LAYOUT = {*range(254, 267), 273, 277, 278, 279, 284, *range(288, 294), 317, *range(320, 348), *range(512, 533)}
-_LAYOUT |= {700, 34675}
+_LAYOUT |= {_XMP, 34675}
+_PLAIN = (_ORIENTATION, TiffImagePlugin.X_RESOLUTION, TiffImagePlugin.Y_RESOLUTION, TiffImagePlugin.RESOLUTION_UNIT)
 
 
 @dataclasses.dataclass
@@ -39,6 +42,7 @@ class Picture:
     resolution: tuple[float, float] | None = None
     xmp: bytes | None = None
     text: dict[str, str] = dataclasses.field(default_factory=dict)
+    gamma: float | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -50,6 +54,10 @@ class Picture:
         return int(np.iinfo(self.colour.dtype).max)
 
 
+class _Refused(ValueError):
+    """What is no picture for us, in one line."""
+
+
 def read(path: Path) -> Picture:
     """As its orientation says. One line where it is no picture, cut short, a bomb, animated or a single pixel."""
     try:
@@ -59,40 +67,49 @@ def read(path: Path) -> Picture:
             with Image.open(path) as image:
                 return _read(path, image)
     except UnidentifiedImageError:
-        raise ValueError(f"{path} is no picture that Pillow reads") from None
+        raise _Refused(f"{path} is no picture that Pillow reads") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValueError(
+        raise _Refused(
             f"{path} unpacks to more than {Image.MAX_IMAGE_PIXELS // 10**6} megapixels, as files made to fill the "
             "memory do: cut it into parts"
         ) from None
-    except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
-        raise ValueError(f"{path} cannot be read ({error}): it may be cut short or damaged") from None
+    except (_Refused, MemoryError):
+        raise
+    except Exception as error:  # of damaged files Pillow throws whatever comes
+        if isinstance(error, OSError) and error.errno:
+            raise _Refused(f"{path} cannot be read: {os.strerror(error.errno)}") from None
+        line = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise _Refused(f"{path} cannot be read ({line}): it may be cut short or damaged") from None
 
 
 def _read(path: Path, image: Image.Image) -> Picture:
-    if getattr(image, "n_frames", 1) > 1:
-        raise ValueError(f"{path} has {image.n_frames} frames or pages: give single pictures")
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # a phone's JPEG, whose first is the picture
+        raise _Refused(f"{path} has {image.n_frames} frames or pages: give single pictures")
     if image.size == (1, 1):
-        raise ValueError(f"{path} is a single pixel: there is nothing to make larger")
+        raise _Refused(f"{path} is a single pixel: there is nothing to make larger")
     deep = _deep_colour(path, image)
     image.load()
     exif, info = image.getexif(), dict(image.info)
+    said = image.format != "TIFF" or TiffImagePlugin.X_RESOLUTION in image.tag_v2  # else Pillow says 1 dpi
     kept = {
         "profile": info.get("icc_profile"),
-        "resolution": info.get("dpi"),
+        "resolution": info.get("dpi") if said else None,
         "xmp": info.get("xmp"),
         "text": {key: str(value) for key, value in getattr(image, "text", {}).items() if "xmp" not in key.lower()},
+        "gamma": info.get("gamma"),
     }
-    if deep is not None:
-        colour, alpha = deep
-    else:
-        colour, alpha = _channels(path, image)
+    if isinstance(info.get("comment"), bytes):
+        kept["text"]["Comment"] = info["comment"].decode(errors="replace")
+    colour, alpha = deep if deep is not None else _channels(path, image)
+    if colour.dtype == np.uint16 and "transparency" in info:
+        alpha = np.where((colour == info["transparency"]).all(-1, keepdims=True), 0, 65535).astype(np.uint16)
     for tag in _LAYOUT & set(exif):
         del exif[tag]
     turn = exif.get(_ORIENTATION, 1)
     if turn in range(2, 9):
         colour, alpha = (None if part is None else _turned(part, turn) for part in (colour, alpha))
         exif[_ORIENTATION] = 1
+    exif.tobytes()  # reads all of it, where damage is told
     return Picture(colour, alpha, exif if len(exif) else None, **kept)
 
 
@@ -102,10 +119,10 @@ def _channels(path: Path, image: Image.Image) -> tuple[np.ndarray, np.ndarray | 
     if mode.startswith("I;16") or mode == "I":
         grey = np.asarray(image)
         if grey.min() < 0 or grey.max() > 65535:
-            raise ValueError(f"{path} holds 32-bit numbers: expected 8 or 16 bits")
+            raise _Refused(f"{path} holds 32-bit numbers: expected 8 or 16 bits")
         return grey.astype(np.uint16)[..., None], None
     if mode == "F":
-        raise ValueError(f"{path} holds floating-point numbers: expected 8 or 16 bits")
+        raise _Refused(f"{path} holds floating-point numbers: expected 8 or 16 bits")
     if mode in ("1", "L", "CMYK", "RGB") and "transparency" not in image.info:
         x = np.asarray(image.convert("L") if mode == "1" else image)
         return x.reshape(*x.shape[:2], -1), None
@@ -123,7 +140,7 @@ def _deep_colour(path: Path, image: Image.Image) -> tuple[np.ndarray, np.ndarray
     if image.format == "TIFF":
         bits = image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (8,))
         if len(bits) > 1 and max(bits) > 8:
-            raise ValueError(f"{path} is a TIFF of several channels of {max(bits)} bits: save it as PNG")
+            raise _Refused(f"{path} is a TIFF of several channels of {max(bits)} bits: save it as PNG")
     if image.format != "PNG":
         return None
     with open(path, "rb") as file:
@@ -138,7 +155,7 @@ def _deep_colour(path: Path, image: Image.Image) -> tuple[np.ndarray, np.ndarray
     try:
         x = tf.io.decode_png(path.read_bytes(), dtype=tf.uint16).numpy()
     except tf.errors.InvalidArgumentError:
-        raise ValueError(f"{path} cannot be read: it may be cut short or damaged") from None
+        raise _Refused(f"{path} cannot be read: it may be cut short or damaged") from None
     colour = x.shape[-1] - (x.shape[-1] in (2, 4))
     return x[..., :colour], x[..., colour:] if x.shape[-1] > colour else None
 
@@ -148,6 +165,15 @@ def _turned(x: np.ndarray, orientation: int) -> np.ndarray:
     x = x.transpose(1, 0, 2) if orientation >= 5 else x
     x = x[:, ::-1] if orientation in (2, 3, 6, 7) else x
     return np.ascontiguousarray(x[::-1] if orientation in (3, 4, 7, 8) else x)
+
+
+def seen(path: Path) -> np.ndarray:
+    """A picture of whatever kind as colour, uint8 [h, w, 3], without its alpha."""
+    picture = read(path)
+    x = picture.colour if picture.white == 255 else (picture.colour >> 8).astype(np.uint8)
+    if x.shape[-1] == 4:
+        return np.asarray(_without_inks(Image.fromarray(x, "CMYK"), picture.profile))
+    return np.ascontiguousarray(np.broadcast_to(x, (*picture.size, 3)))
 
 
 def colours(picture: Picture) -> list[np.ndarray]:
@@ -176,13 +202,18 @@ def levels(x: np.ndarray, dtype) -> np.ndarray:
     return made
 
 
-def check_written(path: Path, picture: Picture) -> str:
-    """The format of a file's name; one line where it cannot hold the picture."""
+def check_written(path: Path, picture: Picture, size: tuple[int, int]) -> str:
+    """The format of a file's name; one line where it cannot hold the picture, made (height, width) large."""
     suffix = path.suffix.lower()
     if suffix not in _WRITTEN:
         raise ValueError(f"{path.name}: expected a name that ends in {', '.join(_WRITTEN)}")
     form = _WRITTEN[suffix]
-    if picture.alpha is not None and form not in _CLEAR:
+    if max(size) > _LARGEST.get(form, np.inf):
+        raise ValueError(
+            f"{path.name}: the result is {size[1]}x{size[0]}, and {form} holds {_LARGEST[form]} pixels a side: "
+            "write .png, or take a smaller --scale"
+        )
+    if form not in CLEAR and picture.alpha is not None and picture.alpha.min() < picture.white:
         raise ValueError(f"{path.name}: the picture has alpha, which {form} cannot keep: write .png, .webp or .tif")
     if form == "TIFF" and picture.white > 255 and (picture.colour.shape[-1] > 1 or picture.alpha is not None):
         raise ValueError(f"{path.name}: 16 bits of several channels are written as PNG alone: give a name in .png")
@@ -195,10 +226,10 @@ def write(path: Path, picture: Picture, size: tuple[int, int], bands: Iterable[n
     size: (height, width) of the result.
     bands: its rows from top to bottom, in the picture's channels, alpha last; [some, width, channels].
     """
-    form = check_written(path, picture)
+    form = check_written(path, picture, size)
     inks = picture.colour.shape[-1] == 4
     height, width = size
-    exif = _exif(picture.exif, size)
+    exif = _exif(picture, size, form)
     profile = None if inks and form not in _INKS else picture.profile
     with whole(path) as partial:
         if form == "PNG" and not inks:
@@ -213,8 +244,11 @@ def write(path: Path, picture: Picture, size: tuple[int, int], bands: Iterable[n
         if inks and form not in _INKS:
             image = _without_inks(image, picture.profile)
         options = {"quality": quality} if form in ("JPEG", "WEBP", "AVIF") else {}
-        options |= {"subsampling": 0} if form == "JPEG" else {"compression": "tiff_deflate"} if form == "TIFF" else {}
+        if form == "TIFF" and all(tag in _PLAIN or isinstance(x, str) for tag, x in (picture.exif or {}).items()):
+            options["compression"] = "tiff_deflate"  # whose writer takes no other tags
         options |= {"method": 4} if form == "WEBP" else {}
+        if form == "JPEG":
+            options |= {"subsampling": 0, "comment": picture.text.get("Comment", "").encode()[:65533]}
         kept = {"exif": exif, "icc_profile": profile, "dpi": picture.resolution, "xmp": picture.xmp}
         if form == "BMP":
             kept = {"dpi": picture.resolution}
@@ -244,13 +278,16 @@ def _without_inks(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def _exif(exif: Image.Exif | None, size: tuple[int, int]) -> bytes | None:
-    """With the size of the result where it tells one."""
-    if exif is None:
-        return None
-    inner = exif.get_ifd(_EXIF_IFD)
+def _exif(picture: Picture, size: tuple[int, int], form: str) -> bytes | None:
+    """With the size of the result where it tells one; in TIFF, XMP is one of its tags."""
+    exif = Image.Exif()
+    if picture.exif is not None:
+        exif.load(picture.exif.tobytes())
+    inner = exif.get_ifd(_EXIF_IFD) if _EXIF_IFD in exif else {}
     inner.update({tag: side for tag, side in zip(_EXIF_SIZE, reversed(size), strict=True) if tag in inner})
-    return exif.tobytes()
+    if form == "TIFF" and picture.xmp:
+        exif[_XMP] = picture.xmp if isinstance(picture.xmp, bytes) else picture.xmp.encode()
+    return exif.tobytes() if len(exif) else None
 
 
 def _chunks(picture: Picture, exif: bytes | None, profile: bytes | None) -> list[tuple[bytes, bytes]]:
@@ -258,6 +295,8 @@ def _chunks(picture: Picture, exif: bytes | None, profile: bytes | None) -> list
     chunks = []
     if profile:
         chunks.append((b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
+    if picture.gamma:
+        chunks.append((b"gAMA", struct.pack(">I", round(picture.gamma * 100000))))
     if picture.resolution:
         per_metre = [round(float(dots) / 0.0254) for dots in picture.resolution]
         chunks.append((b"pHYs", struct.pack(">IIB", *per_metre, 1)))

@@ -8,7 +8,7 @@ import numpy as np
 from apps.super_resolution import data, evaluating, tiles
 from export.artifact import artifact
 from export.contract import Signature, Tensor
-from tfgen import bicubic, catalog, metrics
+from tfgen import bicubic, metrics
 from tfgen.runs import Run
 
 __all__ = ["export"]
@@ -17,19 +17,23 @@ CALIBRATION, SIDE, EXAMPLE, SHOWN = 100, 96, 24, 8
 
 
 def export(
-    run: Run, out: str | Path, folders: Sequence[str | Path] = (), *, about: dict | None = None, say: Callable = print
-) -> dict:
-    """The card.
+    run: Run,
+    out: str | Path | None = None,
+    folders: Sequence[str | Path] = (),
+    *,
+    about: dict | None = None,
+    say: Callable = print,
+) -> Path:
+    """The folder that it wrote.
 
     Arguments:
-        out: the folder, whose name the files have.
+        out: the folder, whose name the files have; by default super_resolution_xSCALE in the run's.
         folders: of the pictures that it was trained on: some give the ranges of whole numbers, those held out the
             quality; else scikit-learn's two photographs do both.
     """
-    out, card = Path(out), run.card()
-    trained = catalog.load(run.model_path)
-    model = plain(trained)
+    model, card = plain(tiles.load(run.model_path)), run.card()
     scale = model.scale
+    out = Path(out or run.model_path.with_name(f"super_resolution_x{scale}"))
     learnt, held_out = _pictures(folders, scale)
     picture = lambda meaning: Tensor((None, None, None, 3), meaning, "data", 0.0, 1.0)
     signature = Signature(
@@ -46,7 +50,7 @@ def export(
         made = [evaluating.bytes_of(net, small) for small in held_out.small]
         return {"psnr": np.mean([metrics.psnr(x, y, scale) for x, y in zip(held_out.large, made, strict=True)])}
 
-    return artifact(
+    artifact(
         out,
         {"upscale": signature},
         {"upscale": calls},
@@ -60,6 +64,7 @@ def export(
         about=_about(model, card, folders) | (about or {}),
         say=say,
     )
+    return out
 
 
 def plain(trained):

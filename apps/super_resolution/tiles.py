@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["Net", "bands", "open_lite", "open_net"]
+__all__ = ["Net", "bands", "load", "open_lite", "open_net"]
 
 TILE = 192  # pixels of the input a side, at most
 
@@ -121,20 +121,29 @@ def _quiet():
             os.close(kept)
 
 
+def load(path: str | Path):
+    """The upscaler of a run or .keras file."""
+    from tfgen import catalog
+    from tfgen.restoration import Upscaler
+
+    path = Path(path)
+    if path.is_dir() and not (path / "model.keras").is_file():
+        raise ValueError(f"{path} holds no model.keras: give a run's folder, a .keras file or a .tflite file")
+    model = catalog.load(path)
+    if not isinstance(model, Upscaler):
+        raise ValueError(f"{path} holds a {type(model).__name__}, which enlarges no pictures: give an upscaler")
+    if model.shape[-1] != 3:
+        raise ValueError(f"{path} was trained on pictures of {model.shape[-1]} channel: expected 3")
+    return model
+
+
 def _open_keras(path: Path) -> Net:
     from tfgen._quiet import import_tensorflow
 
     import_tensorflow()
     import tensorflow as tf
 
-    from tfgen import catalog
-    from tfgen.restoration import Upscaler
-
-    model = catalog.load(path)
-    if not isinstance(model, Upscaler):
-        raise ValueError(f"{path} holds a {type(model).__name__}, which enlarges no pictures: give another --model")
-    if model.shape[-1] != 3:
-        raise ValueError(f"{path} was trained on pictures of {model.shape[-1]} channel: expected 3")
+    model = load(path)
     restore = tf.function(model.restore)  # of each size by itself: the projection of amap knows it
     return Net(
         lambda tile: restore(tf.constant(tile[None])).numpy()[0],

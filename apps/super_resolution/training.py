@@ -41,8 +41,8 @@ def train(
     run was interrupted.
 
     Arguments:
-        folders: of pictures, with all below them, or names of TensorFlow Datasets; every 25th picture is held out, for
-            choosing.
+        folders: of pictures, with all below them, or names of TensorFlow Datasets; every 25th picture, of fewer the
+            last, is held out, for choosing.
         system: a name of the catalog's family of restoration.
         patch: side of a small crop.
         precision: by default the run's, where it goes on; else mixed_bfloat16 (fp32 weights) where the device
@@ -52,6 +52,8 @@ def train(
         start: a run or model from which weights of the same shape are taken.
         data_dir: where TensorFlow Datasets are.
     """
+    if crops < batch:
+        raise ValueError(f"--crops {crops}: expected at least one batch, which is of --batch {batch}")
     arguments = dict(arguments or {})
     if system == "srgan" and "features" not in arguments:
         arguments["features"] = _features(Run(out), fresh, say)
@@ -75,6 +77,7 @@ def train(
     run, policy = Run(out), keras.config.dtype_policy()
     run.check(asked, fresh)
     learnt, chosen = data.pairs(folders, scale, data_dir).split()
+    held_out = data.held_out_crops(chosen, patch)
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(precision)
     try:
@@ -89,7 +92,6 @@ def train(
         }
         if start is not None:
             about["start"] = {"name": Path(start).name, "steps": int(catalog.load(start).random_state.numpy()[1])}
-        held_out = data.held_out_crops(chosen, patch)
         return fit(run, model, dataset, held_out, asked, about=about, draw=_draw, fresh=fresh, say=say)
     finally:
         keras.config.set_dtype_policy(policy)
