@@ -509,10 +509,12 @@ def test_active_units():
 
 
 def test_tensorboard_has_a_curve_for_each_dimension(tmp_path):
-    """Of a diagonal posterior its divergence on what is held out, whose sum is that of the term; of others none."""
+    """Of a diagonal posterior under the normal prior its divergence on what is held out, whose sum is that of the term;
+    of others none."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    for name, model in (("diagonal", TWO()), ("planar", TWO(posterior="planar:1"))):
+    models = {"diagonal": TWO(), "planar": TWO(posterior="planar:1"), "mixture": TWO(prior="mixture:3")}
+    for name, model in models.items():
         model.compile(run_eagerly=True)
         monitor = callbacks.Monitor(tmp_path / name, held_out=(STATES, None), samples=4)
         model.fit(STATES, validation_data=(STATES, None), verbose=0, callbacks=[monitor])
@@ -573,6 +575,17 @@ def test_nets_of_one_s_own(tmp_path):
         VAE((12, 12, 1), latent=2, decoder=decoder)
 
 
+def test_files_from_before_there_was_beta():
+    """They load, and it stays what the arguments say; no other weight may be missing."""
+    model, store = HVI((4,), latent=2, hidden=(6,), beta=0.5), {}
+    model.save_own_variables(store)
+    model.load_own_variables({i: value for i, value in store.items() if value.shape})
+    assert float(model.beta) == 0.5
+    without = dict(list(store.items())[:-2])
+    with pytest.raises(ValueError, match="expected 4 variables, but received 2"):
+        model.load_own_variables(without)
+
+
 def test_predict_reconstructs():
     """What fits no noise and is an example is reconstructed; noise becomes samples as ever."""
     model = VAE((12, 12, 1), latent=2, hidden=(4,))
@@ -588,10 +601,15 @@ def test_predict_reconstructs():
         (lambda: TWO(samples=0), "samples=0"),
         (lambda: TWO(posterior="planer:2"), "planar"),
         (lambda: TWO(posterior="planar:1.5"), "whole number"),
+        (lambda: TWO(posterior="diagonal:3"), "diagonal takes no number, write diagonal"),
+        (lambda: TWO(posterior="full:0"), "full takes no number, write full"),
         (lambda: TWO(prior="mixture:0"), "1 or more"),
         (lambda: TWO(prior="uniform"), "there is no prior"),
         (lambda: TWO(net="cnn"), "net='cnn'"),
         (lambda: TWO(net="conv"), "net='mlp'"),
+        (lambda: HVI((4,), net="conv", latent=2, encoder=mlp(4, (), 4, name="own")), "net='mlp'"),
+        (lambda: metrics.likelihood(TWO(), STATES, k=0), "k=0: expected 1 or more"),
+        (lambda: metrics.estimates(TWO(), STATES, objectives=("elbo",), k=0), "k=0: expected 1 or more"),
         (lambda: TWO().bound(STATES, k=0), "k=0"),
         (lambda: JVI((4,), samples=1), "2 samples or more"),
         (lambda: JVI((4,), objective="jvi:3"), "order 1 or 2"),

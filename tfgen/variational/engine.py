@@ -203,9 +203,9 @@ class Variational(Weighted, GenerativeModel):
     def load_own_variables(self, store):
         """Files that were written before there was β have none: it stays what the arguments say."""
         own = [*self._trainable_variables, *self._non_trainable_variables]
-        for i, variable in enumerate(own):
-            if str(i) in store:
-                variable.assign(store[str(i)])
+        if len(store.keys()) == len(own) - 1 and own[-1] is self.beta:
+            store = {**store, str(len(own) - 1): self.beta}
+        super().load_own_variables(store)
 
 
 def _check_net(name: str, net: keras.Model, inputs: tuple[int, ...], outputs: int) -> None:
