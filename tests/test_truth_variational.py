@@ -278,6 +278,51 @@ def test_jackknife_by_hand():
     np.testing.assert_allclose(losses.objective("jvi:2")(tf.constant(log_w)), [second], rtol=1e-6)
 
 
+def jackknife_of_sets(log_w, order):
+    """By every set of weights."""
+    k, total = log_w.shape[-1], 0.0
+    for j in range(order + 1):
+        sets = [tf.gather(log_w, places, axis=-1) for places in itertools.combinations(range(k), k - j)]
+        c = (-1) ** j * (k - j) ** order / (math.factorial(order - j) * math.factorial(j))
+        total += c * tf.reduce_mean([losses.iwae(part) for part in sets], 0)
+    return total
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(("order", "k"), [(1, 2), (1, 6), (2, 3), (2, 6)])
+def test_a_jackknife_of_any_weights(order, k, compiled):
+    """Values and gradients are those of all sets, whether one weight has everything, two do, or all are alike."""
+    dice = np.random.default_rng(k)
+    log_w = dice.uniform(-50, 50, (20, k)).round()
+    log_w[0], log_w[1, :2], log_w[2] = 0, log_w[1].max(), dice.normal(size=k)
+
+    def found(objective):
+        x = tf.constant(log_w)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = objective(x)
+        return value, tape.gradient(value, x)
+
+    ours = tf.function(found, autograph=False, jit_compile=True) if compiled else found
+    for a, b in zip(
+        ours(losses.objective(f"jvi:{order}")), found(lambda x: jackknife_of_sets(x, order)), strict=True
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+def test_a_jackknife_of_many_weights():
+    """Of numbers far from zero its large coefficients take no digits, and a thousand weights take no more memory than
+    themselves."""
+    log_w = np.random.default_rng(0).normal(-300, 1, (2, 1000)).astype("float32")
+    w = np.exp(np.float64(log_w) + 300)
+    all_of, one, two = (w.sum(-1).reshape(2, *[1] * j) for j in range(3))
+    one, pairs = np.log((one - w) / 999), np.log((two - w[:, None] - w[..., None]) / 998)
+    pairs = pairs[:, ~np.eye(1000, dtype=bool)].mean(-1)
+    expected = 1000**2 / 2 * np.log(all_of / 1000) - 999**2 * one.mean(-1) + 998**2 / 2 * pairs - 300
+    estimate = tf.function(losses.objective("jvi:2"), autograph=False)
+    np.testing.assert_allclose(estimate(tf.constant(log_w)), expected, atol=1e-3)
+
+
 def test_the_doubly_reparameterised_gradient():
     """The same expectation as the pathwise one with less variance in the encoder, and the very same in the decoder."""
     gradients = {}
@@ -476,10 +521,15 @@ def test_estimates_are_functions_of_the_same_weights():
     model = moved(TWO(condition=2))
     names = ("elbo", "iwae", "jvi:1", "jvi:2")
     found = metrics.estimates(model, STATES, LABELS, objectives=names, k=8, seed=1, batch=16)
-    log_w = model.log_w(tf.constant(STATES), LABELS, 8, rng.fold_in(rng.as_seed(1), 0))
+    seed = rng.fold_in(rng.as_seed(1), 0)
+    log_w = model.log_w(tf.constant(STATES), LABELS, 8, rng.fold_in(seed, 0))
     for name in names:
         np.testing.assert_allclose(found[name].each, -losses.objective(name)(log_w).numpy(), rtol=1e-4)
     assert found["elbo"].nats > found["iwae"].nats > found["jvi:1"].nats
+    given = {"k": 8, "seed": 1, "batch": 16, "memory": 1}  # one sample at a time
+    iwae = metrics.estimates(model, STATES, LABELS, objectives=["iwae"], **given)["iwae"]
+    np.testing.assert_allclose(iwae.each, metrics.likelihood(model, STATES, LABELS, **given).each, rtol=1e-5)
+    assert np.abs(iwae.each - found["iwae"].each).min() > 1e-4  # other pieces, other draws
     with pytest.raises(ValueError, match="no posterior"):
         metrics.estimates(NICE((4,)), STATES, objectives=("elbo",))
 
