@@ -304,9 +304,7 @@ def test_a_jackknife_of_any_weights(order, k, compiled):
         return value, tape.gradient(value, x)
 
     ours = tf.function(found, autograph=False, jit_compile=True) if compiled else found
-    for a, b in zip(
-        ours(losses.objective(f"jvi:{order}")), found(lambda x: jackknife_of_sets(x, order)), strict=True
-    ):
+    for a, b in zip(ours(losses.objective(f"jvi:{order}")), found(lambda x: jackknife_of_sets(x, order)), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
 
 

@@ -188,8 +188,12 @@ class Variational(Weighted, GenerativeModel):
         return {**self.prior.laws, "x": self.likelihood.drawn_from(self.dims)}
 
     def generate(self, noise, condition=None):
-        drawn = self.likelihood.pick(noise["x"], self.parameters(self.prior.pick(noise), condition))
+        drawn = self.likelihood.pick(noise["x"], self.parameters(self.code(noise, condition), condition))
         return tf.reshape(drawn, [-1, *self.shape])
+
+    def code(self, noise, condition=None):
+        """The z of these noises, [n, latent]."""
+        return self.prior.pick(noise)
 
     def decode(self, z, condition=None):
         """The mean of p(x | z)."""
