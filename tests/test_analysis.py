@@ -376,6 +376,15 @@ def test_analyse(request, capsys, name, expected):
     assert len(list(run.logs.glob("events*"))) == 2 and run.model_path.read_bytes() == before
 
 
+def test_tensorboard_measures_dimensions_on_all_that_is_held_out(vae):
+    """Their sum is the term of the 360 examples, and not of those that are shown."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(vae.logs), {"tensors": 0}).Reload()
+    last = lambda tag: float(tf.make_ndarray(events.Tensors(tag)[1].tensor_proto))
+    assert sum(last(f"kl_of_dimensions/{i:02d}") for i in range(4)) == pytest.approx(last("kl/held_out"), rel=1e-4)
+
+
 def test_the_same_seed_gives_the_same_pictures(gan):
     analyse(gan, seed=5, say=str)
     before = files(gan.analysis)

@@ -561,11 +561,15 @@ def test_tensorboard_has_a_curve_for_each_dimension(tmp_path):
     of others none."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+    many = np.concatenate([STATES, STATES[:8], STATES[:12]])
     models = {"diagonal": TWO(), "planar": TWO(posterior="planar:1"), "mixture": TWO(prior="mixture:3")}
     for name, model in models.items():
         model.compile(run_eagerly=True)
-        monitor = callbacks.Monitor(tmp_path / name, held_out=(STATES, None), samples=4)
-        model.fit(STATES, validation_data=(STATES, None), verbose=0, callbacks=[monitor])
+        monitor = callbacks.Monitor(tmp_path / name, held_out=(many, None), samples=4)
+        reconstruct, shown = model.reconstruct, []
+        model.reconstruct = lambda x, told, make=reconstruct, shown=shown: shown.append(len(x)) or make(x, told)
+        model.fit(STATES, validation_data=(many, None), verbose=0, callbacks=[monitor])
+        assert shown == [32]
         events = EventAccumulator(str(tmp_path / name), {"tensors": 0}).Reload()
         curves = [tag for tag in events.Tags()["tensors"] if tag.startswith("kl_of_dimensions/")]
         assert len(curves) == (2 if name == "diagonal" else 0)
