@@ -11,6 +11,7 @@ The sides of 3 work in processes of their own, and their rounds alternate. Witho
 
 import argparse
 import importlib.util
+import os
 import pathlib
 import statistics
 import sys
@@ -206,6 +207,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     asked = parser.parse_args(arguments)
     clock = "process_time" if asked.cpu_time else "perf_counter"
+    os.environ |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(asked.threads))
     sampler(asked.rounds, getattr(time, clock), asked.plot)
     if importlib.util.find_spec("torch"):
         print()

@@ -13,6 +13,7 @@ from tfgen import callbacks, data, rng
 from tfgen.model import GenerativeModel
 from tfgen.progress import progress
 from tfgen.runs import Run, fit, sample
+from tfgen.runs.fitting import Subject
 
 
 class Enlarge(GenerativeModel):
@@ -106,6 +107,13 @@ def test_two_replicas_go_on_as_well(tmp_path, mirrored):
         fit(folder, enlarge(mirrored), passes(), None, {"epochs": epochs}, say=str)
     for ours, theirs in zip(*map(state, map(Run, runs)), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_pictures_have_a_column_for_each_class():
+    model = tfgen.MADE((4, 3, 1), condition=10, hidden=(4,))
+    subject = Subject.of(model, (np.zeros((9, 4, 3, 1), "float32"), np.zeros(9, int)), None, seed=0)
+    assert subject.count == 60 and subject.whole(36) == 30
+    assert subject.picture().shape == (6 * (4 + 2) + 2, 10 * (3 + 2) + 2, 3)
 
 
 def test_what_a_run_of_it_holds(tmp_path):

@@ -841,6 +841,7 @@ def test_complete(home, capsys):
     assert run(capsys, "train", "gated_pixelcnn", *options)[0] == 0
     folder = home / "runs" / "gated_pixelcnn-bars"
     code, out, _ = run(capsys, "complete", folder, "-n", 5, "--seed", 1)
+    assert out.strip().endswith("completions-top-5x3-seed1.png")
     assert code == 0 and picture_of(out.splitlines()[-1].strip()).shape[0] > 100
     more = ["--keep", "prefix:9", "--draws", 2, "--temperature", 0.5, "--out", "x.npy"]
     assert run(capsys, "complete", folder, "-n", 5, *more)[0] == 0

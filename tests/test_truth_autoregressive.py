@@ -79,6 +79,27 @@ def test_jacobian_is_zero_where_the_order_forbids(arguments):
             assert (total[allowed] > 0).mean() > 0.7
 
 
+@pytest.mark.parametrize("hidden", [(), (12,)])
+def test_every_output_of_made_hears_its_condition(hidden):
+    logits = randomised(hidden=hidden, condition=2).logits(STATES[:2] * 0, np.arange(2)).numpy()
+    assert (np.abs(logits[0] - logits[1]) > 1e-3).all()
+
+
+def test_when_each_number_is_drawn():
+    """Completions are samples of p(unknown | known) where what is known comes first in every order."""
+    known = np.isin(np.arange(5), (1, 3))  # the first and the second by ORDER
+    for model, foreseen in (
+        (NADE((5,), order=ORDER), True),
+        (NADE((5,)), False),
+        (MADE((5,), order=ORDER, masks=2), True),
+        (MADE((5,), masks=4), False),
+        (EoNADE((5,), orders=4), True),
+    ):
+        assert model.foresees(known) == foreseen, type(model)
+        assert model.foresees(np.ones(5, bool)) and model.foresees(np.zeros(5, bool))
+    np.testing.assert_array_equal(NADE((5,), order=ORDER).ranks()[0], ORDER)
+
+
 @variants
 def test_sampler_frequencies(arguments):
     model = randomised(**arguments)
@@ -90,6 +111,21 @@ def test_sampler_frequencies(arguments):
     assert oracles.total_variation(counts, exact) < oracles.expected_total_variation(exact, 40_000) + math.sqrt(
         math.log(1e6) / 80_000
     )
+
+
+@variants
+def test_made_s_sampler_is_a_pass_for_each_number(arguments):
+    """What is summed up on the way gives the samples that whole passes give: eager, traced, under XLA."""
+    model = randomised(**arguments)
+    noise, told = model.noise(200, rng.as_seed(3)), tf.range(200) % 3 if "condition" in arguments else None
+    slow = np.zeros((200, 5), "float32")
+    for mask, places in enumerate(model.degrees[0].numpy()):
+        its = (noise["mask"].numpy()[:, 0] * model.masks).astype(int) == mask
+        for i in np.argsort(places):
+            drawn = model.likelihood.pick(noise["x"], model.logits(slow, told, mask)[..., None]).numpy()
+            slow[its, i] = drawn[its, i]
+    for fast in (model.generate_by, model._decoder(SAMPLE, False), model._decoder(SAMPLE, True)):
+        np.testing.assert_array_equal(fast(noise, told, given=None), slow)
 
 
 def test_the_given_order_is_the_order():
@@ -209,6 +245,11 @@ def test_ten_bits_sum_to_one(name):
     assert np.sum(p, 1) == pytest.approx(1, abs=1e-4) and np.abs(p[0] - p[1]).sum() > 0.1
 
 
+def test_ten_bits_of_made_sum_to_one():
+    model = moved(MADE((10,), hidden=(8, 6), masks=3, direct=True))
+    assert np.exp(model.log_prob(oracles.binary_states(10).astype("float32"))).sum() == pytest.approx(1, abs=1e-4)
+
+
 @pytest.mark.parametrize("which", ["gaussian_mixture:3", "gaussian"])
 def test_rnade_integrates_to_one_and_is_its_definition(which):
     model = moved(NADE((2,), likelihood=which, hidden=5, order=(1, 0)), 0.3)
@@ -264,8 +305,9 @@ def assert_fast_is_slow(model, condition=None, n=64, seed=2, traced=True):
             continue
         apart = np.any((fast != slow).numpy().reshape(n, -1), 1)
         assert apart.mean() < 0.02, (compiled, apart.mean())
-        if model.values == "binary" and apart.any():
-            distance = np.abs(sigmoid(whole[..., 0]) - noise.numpy()).reshape(n, -1).min(1)
+        if apart.any() and noise.shape.rank == 3:
+            thresholds = sigmoid(whole) if model.values == "binary" else np.cumsum(tf.nn.softmax(whole), -1)
+            distance = np.abs(thresholds - noise.numpy()[..., None]).reshape(n, -1).min(1)
             assert (distance[apart] < 1e-5).all()
 
 
@@ -347,6 +389,11 @@ def test_temperature_and_top_k(which, temperature, top_k):
     np.testing.assert_allclose(found, expected, atol=2e-4)
 
 
+def test_of_equal_values_the_smaller_are_kept():
+    drawn = Choice(1.0, 2).pick(likelihood("categorical:4"), tf.constant([[0.1], [0.9]]), tf.zeros([2, 1, 4]))
+    np.testing.assert_array_equal(drawn, [[0], [1]])
+
+
 def test_the_most_likely_values_of_a_model():
     model = moved(BINARY["nade"][0]())
     a, b = (model.sample(3, seed=s, temperature=0).numpy() for s in (1, 2))
@@ -362,13 +409,21 @@ def test_the_most_likely_values_of_a_model():
     [
         (lambda: FVSBN((3,), order=(0, 0, 1)), "places 0 … 2"),
         (lambda: NADE((3,), order="spiral"), "'spiral' came"),
+        (lambda: NADE((3,), order=3), "3 came"),
+        (lambda: FVSBN((3,), order=("a", 1, 2)), "in any order"),
+        (lambda: NADE((784,), order=(0,) * 784), "something else \\(\\(0, 0"),
+        (lambda: EoNADE((3,), hidden=()), "give it one or more"),
+        (lambda: FVSBN((3,)).sample(2, top_k=1.5), "top_k=1.5: expected a whole number"),
+        (lambda: FVSBN((3,)).sample(2, temperature="hot"), "temperature='hot'"),
+        (lambda: NADE((3,), likelihood="categorical:4").complete([[0.5, 0, 0]], True), "whole numbers from 0 to 3"),
+        (lambda: NADE((3,), condition=2).complete([[1, 0, 0]], True), "^x came without a condition"),
         (lambda: NeuralAR((3,), hidden=0), "hidden=0"),
         (lambda: EoNADE((3,), orders=0), "orders=0"),
         (lambda: FVSBN((3,)).sample(2, temperature=-1.0), "temperature=-1.0: expected a number, 0"),
         (lambda: FVSBN((3,)).sample(2, top_k=0), "top_k=0"),
         (lambda: NADE((3,), likelihood="gaussian").sample(2, temperature=0.5), "real numbers: leave them out"),
         (lambda: FVSBN((3,)).complete([[2, 0, 0]], [True, False, False]), "takes binary values"),
-        (lambda: NADE((3,), likelihood="categorical:4").complete([[9, 0, 0]], [True, False, False]), "up to 3"),
+        (lambda: NADE((3,), likelihood="categorical:4").complete([[9, 0, 0]], [True, False, False]), "0 to 3"),
         (lambda: FVSBN((3,)).complete([[1, 0, 0]], [True, False]), "a bool for each number"),
         (lambda: FVSBN((3,), condition=(2,)).sample(2, np.zeros((2, 3))), "condition of shape"),
     ],

@@ -3,6 +3,7 @@ what is computed, and the cached sampler gives what the naive one gives."""
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -251,6 +252,13 @@ def test_cached_is_naive_of_real_numbers():
     assert_fast_is_slow(moved(NETS["ride"]((3, 3, 1), likelihood="gaussian_mixture:4"), 0.3), traced=False)
 
 
+@nets
+def test_samples_in_mixed_precision(name):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    model = NETS[name]((2, 2, 1), condition=3)
+    assert set(np.unique(model.generate(model.noise(3, rng.as_seed(0)), tf.range(3)))) <= {0.0, 1.0}
+
+
 @pytest.mark.parametrize("name", [*NETS, "multiscale"])
 def test_frequencies_of_samples_and_completions(name):
     if name == "multiscale":
@@ -307,6 +315,29 @@ def test_a_group_sees_those_before_it_alone():
         assert [s is not None and bool(np.abs(s).max() > 0) for s in slopes] == [i < g for i in range(4)]
 
 
+def test_the_field_of_multiscale():
+    """By the slopes of what each net says of each pixel of its group; and what is drawn before what."""
+    model = awake(Multiscale((8, 12, 1), scales=2, filters=2, layers=1))
+    x = tf.constant(np.random.default_rng(0).uniform(0.2, 0.8, (1, 8, 12, 1)), tf.float32)
+    rank = model.ranks()[0][..., 0]
+    assert (np.unique(rank, return_counts=True)[1] == [*[1] * 6, *[6] * 3, *[24] * 3]).all()
+    for row, column in ((0, 1), (3, 10), (5, 5), (2, 4), (6, 6), (2, 8), (4, 8)):
+        scale = 0 if row % 2 or column % 2 else 1 if row % 4 or column % 4 else 2
+        step = 2**scale
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            if scale == 2:
+                made = model.base.parameters(x[:, ::4, ::4])[0, row // 4, column // 4]
+            else:
+                r, c = row // step, column // step
+                group = 2 * (r % 2) + c % 2
+                groups = split(x[:, ::step, ::step])[:group]
+                made = model.features(scale, group, tf.concat(groups, -1), None)[0, r // 2, c // 2]
+        seen = tape.gradient(made, x)[0, ..., 0].numpy() != 0
+        np.testing.assert_array_equal(model.field(row, column), seen, f"of {row}, {column}")
+        assert not (seen & ~model.before(row, column)).any()
+
+
 def test_multiscale_samples_are_the_same_under_xla_and_by_choice():
     model = moved(Multiscale((2, 4, 1), likelihood="logistic_mixture:2", scales=1, filters=4, layers=1), 0.2)
     a, b = model.sample(8, seed=1).numpy(), model.sample(8, seed=1, xla=True).numpy()
@@ -321,6 +352,9 @@ def test_multiscale_samples_are_the_same_under_xla_and_by_choice():
         (lambda: PixelCNN((8, 8)), "pictures \\[height, width, channels\\]"),
         (lambda: PixelCNN((8, 8, 1), kernel=4), "kernel=4: expected an odd number"),
         (lambda: GatedPixelCNN((8, 8, 1), first=1), "first=1: expected an odd number, 3"),
+        (lambda: GatedPixelCNN((8, 8, 1), first=(3, 3)), "expected an odd number, 3"),
+        (lambda: GatedPixelCNN((8, 8, 1)).field(8, 0), "rows are 0 … 7"),
+        (lambda: GatedPixelCNN((8, 8, 1), likelihood="gaussian_global"), "every number has parameters of its own"),
         (lambda: RIDE((4, 4, 1), likelihood="gaussian_mixture:6", scales=4), "no multiple"),
         (lambda: NETS["pixelcnn"]((2, 2, 1), condition=(3,)).sample(2, np.zeros(4)), "shape"),
         (lambda: NETS["pixelcnn"]((2, 2, 1)).complete(np.full((1, 2, 2, 1), 0.5), True), "takes binary values"),

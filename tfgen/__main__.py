@@ -152,7 +152,8 @@ def train(
     shown = next((name for name in ("means.png", "samples.png") if (folder / "samples" / name).is_file()), "")
     print(f"see {folder}/samples/{shown}, or: tensorboard --logdir {folder.parent}")
     print("next:")
-    for verb in ("sample", "evaluate", "analyse"):
+    completes = ["complete"] if hasattr(tfgen.catalog.find(system).model, "complete") else []
+    for verb in ("sample", *completes, "evaluate", "analyse"):
         print(f"  python -m tfgen {verb} {shlex.quote(str(folder))}")
     _say_export(folder)
 

@@ -23,7 +23,7 @@ def at_least(least: int, **arguments) -> None:
 def odd(least: int = 1, **arguments) -> None:
     """Sizes of kernels, which have a middle."""
     for name, value in arguments.items():
-        if value < least or value % 2 == 0:
+        if not isinstance(value, int) or value < least or value % 2 == 0:
             raise ValueError(f"{name}={value}: expected an odd number, {least} or more")
 
 

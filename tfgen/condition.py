@@ -24,8 +24,11 @@ __all__ = [
     "shape_of",
     "signature",
     "size",
+    "turns",
     "vector",
 ]
+
+COLUMNS = 20  # of a picture, at most
 
 Spec = None | int | tuple | dict
 
@@ -74,6 +77,11 @@ def has_turns(spec: Spec) -> bool:
     if isinstance(spec, dict):
         return all(map(has_turns, spec.values()))
     return isinstance(spec, int)
+
+
+def turns(spec: Spec) -> int | None:
+    """Of a model that is told one of a few classes, how many: its pictures have a column for each."""
+    return spec if isinstance(spec, int) and 1 < spec <= COLUMNS else None
 
 
 def in_turn(spec: Spec, n: int, given=None):
@@ -150,18 +158,18 @@ def signature(spec: Spec):
     return tf.TensorSpec([None, *shape_of(spec)], tf.int32 if isinstance(spec, int) else tf.float32, name="condition")
 
 
-def broadcast(spec: Spec, condition, n: int):
+def broadcast(spec: Spec, condition, n: int, who: str = "sample"):
     """One condition for all of n samples, or n conditions as they are; checked."""
     if spec is None or condition is None:
-        check(spec, condition, "sample")
+        check(spec, condition, who)
         return None
     if isinstance(spec, dict):
-        check(spec, condition, "sample", values=False)
-        return {name: broadcast(part, condition[name], n) for name, part in spec.items()}
+        check(spec, condition, who, values=False)
+        return {name: broadcast(part, condition[name], n, who) for name, part in spec.items()}
     condition = np.asarray(condition)
     if condition.shape == shape_of(spec):
         condition = np.broadcast_to(condition, (n, *condition.shape))
-    check(spec, condition, "sample")
+    check(spec, condition, who)
     if len(condition) != n:
         raise ValueError(f"{n} samples were asked for with {len(condition)} conditions: give one, or {n}")
     return tf.convert_to_tensor(condition, tf.int32 if isinstance(spec, int) else tf.float32)

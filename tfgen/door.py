@@ -1,6 +1,7 @@
 """What comes in at the door: data that do not fit get one clear line before anything moves."""
 
 import math
+import re
 import types
 import typing
 
@@ -27,7 +28,7 @@ _REMEDY = {
     "binary": "only 0 and 1: tfgen.data.load(…, values='binary') binarises",
     "unit": "numbers from 0 to 1: divide bytes by 255",
     "signed": "numbers from -1 to 1: x / 127.5 - 1 of bytes",
-    "bytes": "whole numbers from 0 to 255",
+    "bytes": "whole numbers from 0 to {top}",
 }
 
 
@@ -35,7 +36,7 @@ def our_line(error: Exception) -> ValueError | None:
     """The line that we put behind "[tfgen] " where an error must pass through a graph; None of an error that is not
     ours."""
     _, mark, line = str(error).partition("[tfgen] ")
-    return ValueError(line.split("\n")[0]) if mark else None
+    return ValueError(re.split(r"\n|\] \[", line)[0]) if mark else None
 
 
 def check_shapes(model, x, condition, who: str = "x") -> None:
@@ -105,15 +106,19 @@ def check_values(model, x, who: str = "x") -> None:
         return
     values = np.asarray(x)
     low, high = VALUES[model.values]
+    if model.values == "bytes":  # or a smaller alphabet
+        high = getattr(getattr(model, "likelihood", None), "top", None) or high
     if values.dtype.kind == "f" and np.isnan(values).any():
         raise ValueError(
             f"{who} holds {int(np.isnan(values).sum())} NaN among its {values.size} numbers: drop or fill them"
         )
     bad = (values < low) | (values > high) if model.values != "binary" else (values != 0) & (values != 1)
+    if model.values == "bytes" and values.dtype.kind == "f":
+        bad |= values % 1 != 0
     if bad.any():
         raise ValueError(
             f"{who} holds {values[bad].flat[0]:.6g} (it ranges from {values.min():.6g} to {values.max():.6g}), "
-            f"and {type(model).__name__} takes {model.values} values, {_REMEDY[model.values]}"
+            f"and {type(model).__name__} takes {model.values} values, {_REMEDY[model.values].format(top=high)}"
             f"{getattr(model, 'otherwise', '')}"
         )
 

@@ -25,9 +25,11 @@ def ordering(order: str | Sequence[int], dims: int, generator: np.random.Generat
     """The place of each dimension: at random, as they are written, or as given."""
     if isinstance(order, str) and order in ("random", "raster"):
         return generator.permutation(dims) if order == "random" else np.arange(dims)
-    if isinstance(order, str) or sorted(order) != list(range(dims)):
-        raise ValueError(f"order is 'random', 'raster' or the places 0 … {dims - 1} in any order; {order!r} came")
-    return np.asarray(order)
+    places = np.asarray(order)
+    if places.dtype.kind not in "iu" or places.shape != (dims,) or set(places.tolist()) != set(range(dims)):
+        came = repr(order) if len(repr(order)) < 60 else f"something else ({repr(order)[:40]} …)"
+        raise ValueError(f"order is 'random', 'raster' or the places 0 … {dims - 1} in any order; {came} came")
+    return places
 
 
 class Autoregressive(GenerativeModel):
@@ -42,6 +44,8 @@ class Autoregressive(GenerativeModel):
 
     def __init__(self, shape, condition=None, likelihood="bernoulli", channels: int = 1):
         self.likelihood = parts.likelihood(likelihood)
+        if self.likelihood.shared:
+            raise ValueError(f"{likelihood}: here every number has parameters of its own, given those before it")
         super().__init__(shape, condition, values=self.likelihood.values)
         self.channels, self.places = channels, math.prod(self.shape) // channels
 
@@ -91,12 +95,20 @@ class Autoregressive(GenerativeModel):
                 f"known has shape {known.shape}, and x {x.shape}: give a bool for each number of x"
             ) from None
         x = np.where(known, x, np.float32(0))
-        condition, top = conditions.broadcast(self.condition, condition, len(x)), self.likelihood.top
+        condition = conditions.broadcast(self.condition, condition, len(x), "x")
         door.check_data(self, x, condition, None)
-        if self.values == "bytes" and x.max(initial=0) > top:
-            raise ValueError(f"x holds {x.max():g}, and {type(self).__name__} was built for whole numbers up to {top}")
         given = tf.constant(x), tf.constant(known)
         return self._decoder(choice, xla)(self.noise(len(x), rng.as_seed(seed)), condition, given)
+
+    def ranks(self) -> list[np.ndarray]:
+        """When each number of an example is drawn, whole numbers [*shape]: of every order that there is."""
+        raise NotImplementedError
+
+    def foresees(self, known) -> bool:
+        """Whether known numbers, bools [*shape], come first in every order: then completions are samples of
+        p(unknown | known)."""
+        known = np.broadcast_to(known, self.shape)
+        return all(turn[known].max(initial=-1) < turn[~known].min(initial=turn.size) for turn in self.ranks())
 
     def _decoder(self, choice: Choice, xla: bool):
         """`generate_by`, traced once for each choice."""
@@ -126,6 +138,10 @@ class Cached(Autoregressive):
     def __init__(self, shape, condition=None, likelihood="bernoulli", channels: int = 1):
         super().__init__(shape, condition, likelihood, channels)
         self.pieces, self.laws = self.places, self.likelihood.drawn_from(channels)
+
+    def ranks(self):
+        turn = tf.reshape(tf.range(self.places * self.channels, dtype=tf.float32), [1, self.places, self.channels])
+        return [self.outward(turn)[0].numpy()]
 
     def noise(self, n, seed, *, length=None):
         """Drawn place by place, as `sample` does, in one graph: hundreds of small draws take seconds outside."""

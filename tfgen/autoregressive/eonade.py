@@ -36,6 +36,8 @@ class EoNADE(Autoregressive):
 
     def __init__(self, shape, *, condition=None, hidden: tuple[int, ...] = (500,), orders: int = 1, seed: int = 0):
         at_least(1, hidden=hidden, orders=orders)
+        if not hidden:
+            raise ValueError("hidden=(): EoNADE sums up what it knows in a hidden layer: give it one or more")
         super().__init__(shape, condition)
         d, generator = self.places, np.random.default_rng(seed)
         drawn = np.stack([generator.permutation(d) for _ in range(orders)])
@@ -56,6 +58,9 @@ class EoNADE(Autoregressive):
         self.W_told = keras.layers.Dense(hidden[0], use_bias=False) if condition is not None else None
         if self.W_told:
             self.W_told.build((None, conditions.size(condition)))
+
+    def ranks(self):
+        return []  # what is known comes first
 
     def begin(self, n, condition=None):
         """What the first layer sums up where nothing is known, [n, hidden]."""

@@ -33,7 +33,7 @@ class FVSBN(Vector):
 
     def in_order(self, x, told):
         place = tf.range(self.places)
-        return (self.W(x, place[:, None] < place) + told)[..., None]
+        return (self.W(x, self.W.masked(place[:, None] < place)) + told)[..., None]
 
     def begin(self, n, condition=None):
         """The logits of all dimensions, by what is known."""

@@ -12,6 +12,7 @@ Germain, Gregor, Murray, Larochelle, "MADE: masked autoencoder for distribution 
 https://arxiv.org/abs/1502.03509
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -38,7 +39,7 @@ class MADE(Autoregressive):
         order: "random" (each mask its own), "raster", or the places 0 … D-1 of the inputs.
         masks: how many sets of masks share the weights; one is trained at each step, in turn.
         direct: connections from inputs to outputs beside the hidden layers.
-        condition: a number of classes (or a shape), seen by every hidden unit; None models x alone.
+        condition: a number of classes (or a shape), seen by every unit; None models x alone.
         seed: of the orders and degrees, which are saved with the weights.
     """
 
@@ -68,6 +69,7 @@ class MADE(Autoregressive):
         self.direct = MaskedDense(self.dims, self.dims, use_bias=False, dtype="float32") if direct else None
         if condition is not None:
             self.told = [keras.layers.Dense(units, use_bias=False) for units in hidden]
+            self.told.append(keras.layers.Dense(self.dims, use_bias=False, dtype="float32"))
             for layer in self.told:
                 layer.build((None, conditions.size(condition)))
 
@@ -93,17 +95,29 @@ class MADE(Autoregressive):
             name=name,
         )
 
+    def masked(self, mask: int | tf.Tensor) -> list[tf.Tensor]:
+        """The weights of every layer under one of the masks."""
+        places, *degrees = [tf.gather(d.value, mask) for d in self.degrees]
+        pairs = itertools.pairwise([places, *degrees])
+        found = [
+            dense.masked(below[:, None] <= degree) for dense, (below, degree) in zip(self.dense, pairs, strict=True)
+        ]
+        found.append(self.last.masked([places, *degrees][-1][:, None] < places))
+        return found if self.direct is None else [*found, self.direct.masked(places[:, None] < places)]
+
     def logits(self, x: tf.Tensor, condition=None, mask: int | tf.Tensor = 0) -> tf.Tensor:
         """Of x_i given those before it, [n, D], under one of the masks."""
-        places, *degrees = [tf.gather(d.value, mask) for d in self.degrees]
-        h, below = self.flat(x), places
-        told = None if condition is None else conditions.vector(self.condition, condition)
-        for i, (dense, degree) in enumerate(zip(self.dense, degrees, strict=True)):
-            h = dense(h, below[:, None] <= degree)
+        x, weights = self.flat(x), self.masked(mask)
+        h, told = x, None if condition is None else conditions.vector(self.condition, condition)
+        for i, dense in enumerate(self.dense):
+            h = dense(h, weights[i])
             h = tf.nn.relu(h if told is None else h + self.told[i](told))
-            below = degree
-        logits = self.last(h, below[:, None] < places)
-        return logits if self.direct is None else logits + self.direct(self.flat(x), places[:, None] < places)
+        logits = self.last(h, weights[len(self.dense)])
+        logits = logits if told is None else logits + self.told[-1](told)
+        return logits if self.direct is None else logits + self.direct(x, weights[-1])
+
+    def ranks(self):
+        return [np.reshape(places, self.shape) for places in self.degrees[0].numpy()]
 
     def log_prob(self, x, condition=None):
         x = self.flat(x)
@@ -122,7 +136,7 @@ class MADE(Autoregressive):
         return {"mask": laws.uniform(1), "x": laws.uniform(self.dims)}
 
     def generate_by(self, noise, condition=None, choice=SAMPLE, given=None):
-        """x_i by x_i, D passes for each mask."""
+        """x_i by x_i, for each mask."""
         chosen = tf.cast(noise["mask"] * self.masks, tf.int32)
         x, given = tf.zeros_like(noise["x"]), given and [tf.reshape(part, [-1, self.dims]) for part in given]
         for mask in range(self.masks):
@@ -130,12 +144,27 @@ class MADE(Autoregressive):
         return tf.reshape(x, [-1, *self.shape])
 
     def _ancestral(self, u, condition, mask, choice, given):
-        places = tf.gather(self.degrees[0].value, mask)
+        """Number by number: the first layer sums up what is drawn, of the last one output is asked for."""
+        order = tf.argsort(tf.gather(self.degrees[0].value, mask))
+        weights, layers = [tf.cast(w, tf.float32) for w in self.masked(mask)], [*self.dense, self.last]
+        begin = [tf.zeros([tf.shape(u)[0], 1]) + tf.cast(layer.bias, tf.float32) for layer in layers]
+        if condition is not None:
+            told = conditions.vector(self.condition, condition)
+            begin = [part + tf.cast(layer(told), tf.float32) for part, layer in zip(begin, self.told, strict=True)]
 
-        def body(place, x):
-            drawn = choice.pick(self.likelihood, u, self.logits(x, condition, mask)[..., None])
+        def body(place, first, x):
+            i = order[place, None]
+            at = lambda part: tf.gather(part, i, axis=1)
+            h = first
+            for weight, bias in zip(weights[1 : len(self.dense)], begin[1:-1], strict=True):
+                h = tf.nn.relu(h) @ weight + bias
+            logit = tf.nn.relu(h) @ at(weights[len(self.dense)]) + at(begin[-1]) if self.dense else at(h)
+            logit = logit if self.direct is None else logit + x @ at(weights[-1])
+            drawn = tf.reshape(choice.pick(self.likelihood, at(u), logit[..., None]), tf.shape(logit))
             if given is not None:
-                drawn = tf.where(given[1], given[0], drawn)
-            return place + 1, tf.where(places == place, drawn, x)
+                drawn = tf.where(at(given[1]), at(given[0]), drawn)
+            x = tf.where(tf.range(self.dims) == i, drawn, x)
+            return place + 1, first + drawn * tf.gather(weights[0], i), x
 
-        return tf.while_loop(lambda place, x: place < self.dims, body, (0, tf.zeros_like(u)))[1]
+        start = (0, begin[0], tf.zeros_like(u))
+        return tf.while_loop(lambda place, *_: place < self.dims, body, start, maximum_iterations=self.dims)[2]

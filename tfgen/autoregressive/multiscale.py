@@ -10,12 +10,14 @@ density estimation", 2017, https://arxiv.org/abs/1703.03664
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import parts
 from tfgen.autoregressive.engine import Autoregressive
 from tfgen.autoregressive.gated_pixelcnn import GatedPixelCNN
+from tfgen.autoregressive.raster import Fields
 from tfgen.checks import at_least
 from tfgen.layers import Residual
 from tfgen.sampling import SAMPLE
@@ -23,7 +25,7 @@ from tfgen.sampling import SAMPLE
 __all__ = ["Multiscale"]
 
 
-class Multiscale(Autoregressive):
+class Multiscale(Fields, Autoregressive):
     """A model of pictures whose samples need few passes, above a small Gated PixelCNN.
 
     Arguments:
@@ -54,7 +56,7 @@ class Multiscale(Autoregressive):
         super().__init__(shape, condition, likelihood, channels=shape[2])
         height, width, channels = self.shape
         small = (height // 2**scales, width // 2**scales, channels)
-        self.scales = scales
+        self.scales, self.reach = scales, 1 + 2 * layers
         self.base = GatedPixelCNN(small, condition=condition, likelihood=likelihood, filters=filters, layers=layers)
         self.nets, self.heads = [], []
         for group in range(1, 4):
@@ -115,6 +117,28 @@ class Multiscale(Autoregressive):
                 one = tf.where(known, values, one)
             drawn = tf.concat([drawn, one], -1)
         return drawn
+
+    def ranks(self):
+        turn = self.base.ranks()[0]
+        for _ in range(self.scales):
+            small, turn = turn, np.empty((2 * turn.shape[0], 2 * turn.shape[1], self.channels), turn.dtype)
+            turn[::2, ::2] = small
+            for group, (row, column) in enumerate(((0, 1), (1, 0), (1, 1))):
+                turn[row::2, column::2] = small.max() + 1 + group * self.channels + np.arange(self.channels)
+        return [turn]
+
+    def sees(self, row, column):
+        found, scale = np.zeros(self.shape[:2], bool), 0
+        while scale < self.scales and row % 2 == column % 2 == 0:
+            row, column, scale = row // 2, column // 2, scale + 1
+        picture = found[:: 2**scale, :: 2**scale]  # the pixels of its scale
+        if scale == self.scales:
+            picture[:] = self.base.field(row, column)
+            return found
+        near = tuple(slice(max(0, place // 2 - self.reach), place // 2 + self.reach + 1) for place in (row, column))
+        for group in range(2 * (row % 2) + column % 2):
+            picture[group // 2 :: 2, group % 2 :: 2][near] = True
+        return found
 
     @property
     def passes(self) -> int:

@@ -38,8 +38,8 @@ class NeuralAR(Vector):
 
     def in_order(self, x, told):
         place, owner = tf.range(self.places), self.owner
-        h = tf.tanh(self.W(x, place[:, None] < owner) + told)
-        return self.V(h, owner[:, None] <= place)[..., None]
+        h = tf.tanh(self.W(x, self.W.masked(place[:, None] < owner)) + told)
+        return self.V(h, self.V.masked(owner[:, None] <= place))[..., None]
 
     @property
     def owner(self):

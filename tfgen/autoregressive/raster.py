@@ -14,10 +14,33 @@ from tfgen import parts
 from tfgen.autoregressive.engine import Cached
 from tfgen.layers import Place
 
-__all__ = ["Raster", "Stacked"]
+__all__ = ["Fields", "Raster", "Stacked"]
 
 
-class Raster(Cached):
+class Fields:
+    """What predictions see, of a model of pictures that writes `sees(row, column)`."""
+
+    def field(self, row: int, column: int) -> np.ndarray:
+        """The receptive field: the pixels that the prediction of this one sees, bools [height, width]."""
+        height, width = self.shape[:2]
+        if not (0 <= row < height and 0 <= column < width):
+            raise ValueError(f"field({row}, {column}): rows are 0 … {height - 1}, columns 0 … {width - 1}")
+        return self.sees(row, column)
+
+    def before(self, row: int, column: int) -> np.ndarray:
+        """Those that are drawn before it, bools [height, width]."""
+        rank = self.ranks()[0][..., 0]
+        return rank < rank[row, column]
+
+    def field_as_text(self, row: int, column: int) -> str:
+        """# seen, o before the pixel and not seen (a blind spot, or too far away), X the pixel."""
+        seen = self.field(row, column)
+        marks = np.where(seen, "#", np.where(self.before(row, column), "o", "."))
+        marks[row, column] = "X"
+        return "\n".join("".join(line) for line in marks)
+
+
+class Raster(Fields, Cached):
     """A system writes `features(x, told)`, [n, height, width, units], and the same a pixel at a time, `begin_net(n)`
     and `step_net(state, before, place, told)`; and `seen(at)`, the pixels that the features at some pixels see.
 
@@ -70,18 +93,10 @@ class Raster(Cached):
     def of_channel(self, c, features, before):
         return self.head.of(c, features, self.scaled(before))
 
-    def field(self, row: int, column: int) -> np.ndarray:
-        """The receptive field: the pixels that the prediction of this one sees, bools [height, width]."""
+    def sees(self, row, column):
         at = np.zeros((self.height, self.width), bool)
         at[row, column] = True
         return self.seen(at)
-
-    def field_as_text(self, row: int, column: int) -> str:
-        """# seen, o before the pixel and not seen (a blind spot, or too far away), X the pixel."""
-        before = np.arange(self.places).reshape(self.height, self.width) < row * self.width + column
-        marks = np.where(self.field(row, column), "#", np.where(before, "o", "."))
-        marks[row, column] = "X"
-        return "\n".join("".join(line) for line in marks)
 
 
 class Stacked(Raster):

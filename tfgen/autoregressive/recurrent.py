@@ -30,4 +30,4 @@ class Recurrent(Stacked):
         self.make_head(2 * units, units)
 
     def after(self, i, h, y):
-        return h + self.up[i](y)
+        return h + self.up[i].call(y)

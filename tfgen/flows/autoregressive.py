@@ -46,7 +46,7 @@ class InverseAutoregressive(Flow):
         """m and the logits of σ, [..., d], which begin with σ near .8."""
         h = z
         for i, (layer, mask) in enumerate(zip(self.dense, self.masks, strict=True)):
-            h = layer(tf.nn.elu(h) if i else h, tf.constant(mask))
+            h = layer(tf.nn.elu(h) if i else h, layer.masked(mask))
             if self.told:
                 h += spread(self.beside[i](told), z)
         m, s = tf.split(h, 2, -1)

@@ -7,7 +7,7 @@ __all__ = ["MaskedDense"]
 
 
 class MaskedDense(keras.layers.Layer):
-    """x (M ∘ W) + b, the mask M [inputs, units] given at each call: one layer serves many masks."""
+    """x (M ∘ W) + b for a mask M [inputs, units]: one layer serves many masks, `layer(x, layer.masked(mask))`."""
 
     def __init__(self, inputs: int, units: int, use_bias: bool = True, **kwargs):
         super().__init__(**kwargs)
@@ -15,7 +15,10 @@ class MaskedDense(keras.layers.Layer):
         self.bias = self.add_weight(shape=(units,), initializer="zeros", name="bias") if use_bias else None
         self.built = True
 
-    def call(self, x, mask):
-        kernel = tf.cast(self.kernel, self.compute_dtype)
-        y = tf.matmul(x, tf.cast(mask, self.compute_dtype) * kernel)
+    def masked(self, mask) -> tf.Tensor:
+        """M ∘ W, for many calls."""
+        return tf.cast(mask, self.compute_dtype) * tf.cast(self.kernel.value, self.compute_dtype)
+
+    def call(self, x, masked):
+        y = tf.matmul(x, masked)
         return y if self.bias is None else y + tf.cast(self.bias, self.compute_dtype)

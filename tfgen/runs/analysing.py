@@ -276,16 +276,13 @@ def _field(study: _Study) -> dict:
     """What does a prediction see?"""
     if not hasattr(study.model, "field"):
         return {}
-    height, width = study.model.height, study.model.width
-    row, column = height // 2, width // 2
-    seen, before = int(study.model.field(row, column).sum()), row * width + column
-    picture = np.zeros((height, width, 3), np.uint8)
-    picture.reshape(-1, 3)[:before] = (200, 60, 50)
-    picture[study.model.field(row, column)] = (225, 225, 225)
-    picture[row, column] = (60, 110, 220)
-    share = f"{seen} of the {before} pixels before the middle one"
+    row, column = (side // 2 for side in study.model.shape[:2])
+    seen, before = study.model.field(row, column), study.model.before(row, column)
+    picture = np.zeros((*seen.shape, 3), np.uint8)
+    picture[before], picture[seen], picture[row, column] = (200, 60, 50), (225, 225, 225), (60, 110, 220)
+    share = f"{seen.sum()} of the {before.sum()} pixels before the middle one"
     study.picture("field.png", picture, f"what does a prediction see? {share} (red: not)")
-    return {"seen": seen, "before": before}
+    return {"seen": int(seen.sum()), "before": int(before.sum())}
 
 
 def _weights(study: _Study) -> dict:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgen import analysis, catalog, pictures
+from tfgen import condition as conditions
 from tfgen.runs.folder import Run
 
 __all__ = ["compare"]
@@ -92,4 +93,5 @@ def _samples(run: Run, seed: int) -> np.ndarray:
     count = POINTS if model.shape == (2,) else SHOWN if max(d or 1 for d in model.shape) <= 64 else LARGE
     told = run.conditions(model, count)
     shown = model.show(count, told, seed=seed).numpy()
-    return pictures.enlarged(pictures.draw(shown, model.values, span=run.span()), pictures.SQUARE)
+    columns = conditions.turns(model.condition)
+    return pictures.enlarged(pictures.draw(shown, model.values, columns, run.span()), pictures.SQUARE)

@@ -37,7 +37,9 @@ def complete(
     if not hasattr(model, "complete"):
         raise ValueError(f"{run.folder} holds a {system}, which completes nothing: an autoregressive system does")
     name = Path(keep).stem.replace(":", "-")
-    out = place(run, out, f"completions-{name}{'' if seed is None else f'-seed{seed}'}.png")
+    choice = {"temperature": temperature, "top_k": top_k}
+    t = None if temperature == 1 else temperature
+    out = place(run, out, f"completions-{name}-{n}x{draws}", t=t, top=top_k, seed=seed)
     material = Material(run.settings(), model, data_dir)
     try:
         source, split = material.open("test", n), "test"
@@ -46,8 +48,9 @@ def complete(
     x, condition = material.arrays(source, 0)
     known = pictures.known_part(keep, model.shape)
     seeds = [None if seed is None else seed + i for i in range(draws)]
-    choice = {"temperature": temperature, "top_k": top_k}
     found = [model.complete(x, known, condition, seed=one, **choice) for one in seeds]
     say(f"{len(x)} {split} examples, {keep} known: each above what is known of it and {draws} completions")
+    if not model.foresees(known):
+        say("not all that is known comes first in its order: what is drawn before a known number does not foresee it")
     drawn = np.stack(found)
     return write(out, drawn, lambda: pictures.completions(x, known, drawn, model.values))

@@ -156,13 +156,19 @@ class Subject:
             origin = "every class in turn"
         given = pictures.picture_in
         behind = np.asarray(_first(held_out or training, POINTS)[0]) if model.shape == (2,) else None
-        draw = draw or (lambda x, condition: pictures.draw(x, model.values, None, span, given(condition), behind))
+        columns = conditions.turns(model.condition)
+        draw = draw or (lambda x, condition: pictures.draw(x, model.values, columns, span, given(condition), behind))
         return cls(model, shown, condition, origin, span, seed, draw)
 
     @property
     def count(self) -> int:
         """Of samples in a picture."""
-        return POINTS if self.model.shape == (2,) else SHOWN if max(self.model.shape) <= 64 else LARGE
+        return POINTS if self.model.shape == (2,) else self.whole(SHOWN if max(self.model.shape) <= 64 else LARGE)
+
+    def whole(self, n: int) -> int:
+        """So many, or fewer, that every class has as many of them as the others."""
+        classes = conditions.turns(self.model.condition) or 1
+        return max(n // classes, 1) * classes
 
     def conditions_for(self, n: int):
         return conditions.in_turn(self.model.condition, n, self.conditions)
@@ -193,7 +199,8 @@ def _callbacks(
     monitor = house.Monitor(
         run.logs,
         seed=subject.seed,
-        condition=subject.conditions_for(36),
+        condition=subject.conditions_for(few := subject.whole(36)),
+        samples=few,
         held_out=subject.held_out and _first(subject.held_out, 32),
         settings=compared,
         every=pictures_every,

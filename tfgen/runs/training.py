@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -173,8 +174,8 @@ def sample(
         condition = run.conditions(model, n)
         if model.condition is not None:
             say(f"conditions: {run.card().get('conditions') or 'every class in turn'}")
-    name = f"{'means' if means else 'samples'}-{n}{'' if seed is None else f'-seed{seed}'}.png"
-    out = place(run, out, name)
+    said = {"label": label, "given": given and Path(given).stem, "caption": caption and re.sub(r"\W+", "-", caption)}
+    out = place(run, out, f"means-{n}" if means else f"samples-{n}", **said, t=temperature, top=top_k, seed=seed)
     if means and not model.decodes:
         raise ValueError(f"--means: this {run.card().get('system')} decodes nothing, and has samples alone")
     choice = {"temperature": temperature, "top_k": top_k}
@@ -185,12 +186,15 @@ def sample(
         raise ValueError(f"--{name.replace('_', '-')} {value}: this {system} does not pick one value after another")
     x = (model.show if means else model.sample)(n, condition, seed=seed, **choice).numpy()
     above = pictures.picture_in(conditions.broadcast(model.condition, condition, n))
-    return write(out, x, lambda: pictures.draw(x, model.values, span=run.span(), given=above))
+    columns = conditions.turns(model.condition) if label is None else None
+    return write(out, x, lambda: pictures.draw(x, model.values, columns, run.span(), above))
 
 
-def place(run: Run, out: str | Path | None, name: str) -> Path:
-    """Where what was drawn goes: a picture or the numbers, by default among the run's samples."""
-    out = Path(out) if out else run.samples / name
+def place(run: Run, out: str | Path | None, name: str, **said) -> Path:
+    """Where what was drawn goes: a picture or the numbers, by default among the run's samples, under a name that tells
+    what was asked for."""
+    name = "-".join([name, *(f"{what}{value}" for what, value in said.items() if value is not None)])
+    out = Path(out) if out else run.samples / f"{name}.png"
     if out.suffix not in (".png", ".npy"):
         raise ValueError(f"--out {out}: a file that ends in .png (a picture) or .npy (the numbers)")
     return out

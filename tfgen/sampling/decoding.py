@@ -6,6 +6,7 @@ top_k           only the k most likely values
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -23,10 +24,10 @@ class Choice:
     top_k: int | None = None
 
     def __post_init__(self):
-        if not 0 <= self.temperature < math.inf:
-            raise ValueError(f"temperature={self.temperature}: expected a number, 0 (the most likely value) or more")
-        if self.top_k is not None and self.top_k < 1:
-            raise ValueError(f"top_k={self.top_k}: expected 1 or more")
+        if not isinstance(self.temperature, numbers.Real) or not 0 <= self.temperature < math.inf:
+            raise ValueError(f"temperature={self.temperature!r}: expected a number, 0 (the most likely value) or more")
+        if self.top_k is not None and (not isinstance(self.top_k, numbers.Integral) or self.top_k < 1):
+            raise ValueError(f"top_k={self.top_k!r}: expected a whole number, 1 or more")
 
     def check(self, likelihood) -> None:
         if likelihood.values not in ("binary", "bytes") and self != SAMPLE:
@@ -44,8 +45,8 @@ class Choice:
         if self.temperature == 0:
             return tf.cast(tf.argmax(log_p, -1), tf.float32)
         if self.top_k is not None and self.top_k < count:
-            least = tf.math.top_k(log_p, self.top_k).values[..., -1:]
-            log_p = tf.where(log_p >= least, log_p, -math.inf)
+            best = tf.math.top_k(log_p, self.top_k).indices  # of equal ones the smaller values, as argmax does
+            log_p = tf.where(tf.reduce_any(tf.one_hot(best, count, True, False), -2), log_p, -math.inf)
         u = noise if noise.shape.rank == 2 else noise[..., -1]
         logits = tf.reshape(log_p / self.temperature, [-1, count])
         return tf.reshape(tf.cast(rng.categorical(tf.reshape(u, [-1]), logits=logits), tf.float32), tf.shape(u))
