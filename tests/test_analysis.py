@@ -231,7 +231,7 @@ def test_style_and_content_side_by_side_are_a_code():
 def test_nice_decodes_its_code(prior):
     model = tfgen.NICE((3,), hidden=(4,), prior=prior)
     np.testing.assert_allclose(model.show(4, seed=1), model.sample(4, seed=1), atol=1e-5)
-    assert analysis.encodes(model, np.zeros((2, 3), "float32")).shape == (2, 3)
+    assert analysis.encoded(model, np.zeros((2, 3), "float32")).shape == (2, 3)
 
 
 def test_the_same_noise_under_each_class():

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import rng
-from tfgen.analysis.latent import decodes, encodes, generate, in_pieces, repeat
+from tfgen.analysis.latent import decodes, encoded, generate, in_pieces, repeat
 from tfgen.checks import at_least
 
 __all__ = ["Arithmetic", "Traversal", "arithmetic", "codes_linearly", "traversals"]
@@ -186,7 +186,7 @@ def _encoded(model, x, condition, count: int, steps: int, seed: int) -> list[Tra
         condition = conditions.in_turn(model.condition, ENCODED, condition)
         x = model.sample(ENCODED, condition, seed=seed).numpy()
     condition = conditions.broadcast(model.condition, conditions.rows(condition, slice(ENCODED)), len(x[:ENCODED]))
-    if (z := encodes(model, x[:ENCODED], condition)) is None:
+    if (z := encoded(model, x[:ENCODED], condition)) is None:
         return []
     spread = z.std(0)
     dims, values = np.argsort(-spread, kind="stable")[:count], np.linspace(-3, 3, steps)

@@ -19,7 +19,7 @@ from tfgen.checks import at_least
 __all__ = [
     "between",
     "decodes",
-    "encodes",
+    "encoded",
     "generate",
     "has_latent",
     "in_pieces",
@@ -69,7 +69,7 @@ def decodes(model) -> bool:
     return model.decodes
 
 
-def encodes(model, x, condition=None):
+def encoded(model, x, condition=None):
     """z [n, latent] of examples, of a model whose `decode` takes it as it takes the code of noise; else None."""
     if not (decodes(model) and hasattr(model, "encode")):
         return None

@@ -201,7 +201,7 @@ def _traversals(study: _Study) -> dict:
 def _units(study: _Study) -> dict:
     """How is information coded: which latent dimensions are used?"""
     model, (x, condition) = study.model, study.examples
-    if analysis.encodes(model, x[:1], conditions.rows(condition, slice(1))) is None:
+    if analysis.encoded(model, x[:1], conditions.rows(condition, slice(1))) is None:
         return {}
     units = analysis.active_units(model, x, condition)
     analysis.unit_bars(units, study.folder / "units.png")
