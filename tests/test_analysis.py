@@ -90,7 +90,7 @@ def test_walks_under_conditions():
     for wrong in ({"pairs": 0}, {"steps": 1}):
         with pytest.raises(ValueError, match="expected"):
             analysis.walk(model, condition=0, **wrong)
-    with pytest.raises(ValueError, match="decodes no part"):
+    with pytest.raises(ValueError, match="decodes no code"):
         analysis.walk(model, condition=0, means=True)
 
 
@@ -197,6 +197,41 @@ def test_traversals_of_a_vae_move_what_the_posterior_uses():
     z[:, 2] = np.linspace(-3, 3, 7)
     np.testing.assert_allclose(found.x[0], model.decode(tf.constant(z)), rtol=1e-5)
     assert analysis.traversals(model)[0].x.shape == (3, 9, 4)  # of its own samples
+
+
+@pytest.mark.parametrize("prior", ["mixture:3", "flow:1"])
+def test_a_learnt_prior_is_walked_in(prior):
+    """Its code is what is decoded: pictures show the means of its samples, and what moves is z."""
+    model = tfgen.VAE((3, 3, 1), latent=2, hidden=(4,), prior=prior, likelihood="gaussian:0.001")
+    assert analysis.has_latent(model) and analysis.codes_linearly(model) and not analysis.has_manifold(model)
+    np.testing.assert_allclose(model.show(6, seed=3), model.sample(6, seed=3), atol=0.01)
+    np.testing.assert_allclose(analysis.walk(model, 2, 3, means=True), analysis.walk(model, 2, 3), atol=0.01)
+    (found,) = analysis.traversals(model, steps=7)
+    assert found.name == "latent" and found.x.shape == (2, 7, 3, 3, 1)
+    z = model.encode(model.sample(1000, seed=0))[:1].numpy()
+    z = np.where(np.arange(2) == int(found.rows[0][1]), -3, z).astype("float32")
+    np.testing.assert_allclose(found.x[0, 0], model.decode(tf.constant(z))[0], atol=1e-5)
+    made = analysis.arithmetic(model, lambda x: (model.encode(x)[:, 0] > 0).numpy().astype(int), [(0, 1, 0)], count=200)
+    assert made.x.shape == (1, 4, 10, 3, 3, 1)
+    with pytest.raises(ValueError, match="quantiles of a normal prior"):
+        analysis.manifold(model)
+
+
+def test_style_and_content_side_by_side_are_a_code():
+    model = tfgen.MLVAE((2, 2, 1), condition=3, content=1, style=2, hidden=(4,), likelihood="gaussian:0.001")
+    groups = np.array([2, 0, 2, 1])
+    np.testing.assert_allclose(model.show(4, groups, seed=3), model.sample(4, groups, seed=3), atol=0.01)
+    latent, classes = analysis.traversals(model, count=4, steps=5)
+    assert latent.x.shape == (3, 5, 2, 2, 1) and classes.x.shape == (3, 4, 2, 2, 1)
+    content = model.noise(4, rng.as_seed(0))["content"].numpy()
+    np.testing.assert_allclose(model.code(model.noise(4, rng.as_seed(0)), tf.constant(groups))[:, 2:], content[groups])
+
+
+@pytest.mark.parametrize("prior", ["logistic", "normal"])
+def test_nice_decodes_its_code(prior):
+    model = tfgen.NICE((3,), hidden=(4,), prior=prior)
+    np.testing.assert_allclose(model.show(4, seed=1), model.sample(4, seed=1), atol=1e-5)
+    assert analysis.encoded(model, np.zeros((2, 3), "float32")).shape == (2, 3)
 
 
 def test_the_same_noise_under_each_class():
@@ -339,6 +374,15 @@ def test_analyse(request, capsys, name, expected):
     assert card["memory"]["ratio"] > 0 and card["memory"]["train_count"] == 200
     assert 1 <= card["walk"]["largest_over_mean_step"] <= card["walk"]["steps"]
     assert len(list(run.logs.glob("events*"))) == 2 and run.model_path.read_bytes() == before
+
+
+def test_tensorboard_measures_dimensions_on_all_that_is_held_out(vae):
+    """Their sum is the term of the 360 examples, and not of those that are shown."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(vae.logs), {"tensors": 0}).Reload()
+    last = lambda tag: float(tf.make_ndarray(events.Tensors(tag)[1].tensor_proto))
+    assert sum(last(f"kl_of_dimensions/{i:02d}") for i in range(4)) == pytest.approx(last("kl/held_out"), rel=1e-4)
 
 
 def test_the_same_seed_gives_the_same_pictures(gan):

@@ -43,6 +43,8 @@ def test_zeros_among_digits(run, capsys):
     assert card["figures"]["novelty"]["bound"]["auroc"] > 0.9 and card["settings"]["normal"] == 0
     model = catalog.load(run.model_path)
     _, kept = data.normal("digits", 0)
+    assert command(["evaluate", str(run.folder), "--by", "reconstruction"]) == 0
+    assert set(run.card()["figures"]["novelty"]) == {"bound", "reconstruction"}
     scores = scoring.score(model, kept.x.astype("float32") / 255)
     assert np.mean(scores > card["novelty"]["bound"]) <= 0.1
 
@@ -102,6 +104,8 @@ def test_a_folder_is_scored(run, tmp_path, capsys):
         (["train", "--data", "ring"], "holds no pictures"),
         (["train", "--data", "digits", "--normal", "0", "--set", "likelihood=bernoulli"], "a gaussian likelihood"),
         (["train", "--data", "digits", "--normal", "0", "--set", "posterior=iaf:1"], "a diagonal posterior"),
+        (["train", "--data", "digits", "--normal", "0", "--set", "prior=mixture:3"], "the normal prior"),
+        (["one-class", "--data", "digits", "--classes", "11"], "--classes 11: digits has 10 classes"),
     ],
 )
 def test_what_does_not_fit_gets_one_line(line, said, tmp_path, monkeypatch, capsys):
@@ -109,6 +113,33 @@ def test_what_does_not_fit_gets_one_line(line, said, tmp_path, monkeypatch, caps
     assert command([*line, "--epochs", "1"]) == 2
     error = capsys.readouterr().err.strip()
     assert said in error and "\n" not in error
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["score", "RUN", ".", "--by", "foo"], "--by foo: expected one of bound, reconstruction"),
+        (["score", "RUN", ".", "--out", "scores.png"], "--out scores.png: a file that ends in .csv"),
+        (["evaluate", "RUN", "--by", "foo"], "--by foo: expected one of"),
+        (["evaluate", "plain"], "plain is no run of novelty"),
+        (["score", "plain", "."], "plain is no run of novelty"),
+        (["export", "plain"], "plain is no run of novelty"),
+        (["score", "torn", "."], "torn was not learnt to its end: train it with the same command as before"),
+        (["export", "torn"], "torn was not learnt to its end"),
+    ],
+)
+def test_runs_that_cannot_score_get_one_line(run, line, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    settings = {name: value for name, value in run.card()["settings"].items() if name != "normal"}
+    for name, asked in (("plain", settings), ("torn", run.card()["settings"])):
+        other = Run(tmp_path / name)
+        other.folder.mkdir()
+        other.write_card(settings=asked)
+        other.model_path.write_bytes(run.model_path.read_bytes())
+    before = run.card()
+    assert command([str(run.folder) if word == "RUN" else word for word in line]) == 2
+    error = capsys.readouterr().err.strip()
+    assert said in error and "\n" not in error and run.card() == before
 
 
 def test_the_scorer_leaves(run):

@@ -97,7 +97,7 @@ def test_a_flow(name, told):
     np.testing.assert_allclose(flow.inverse_and_log_det(out, *given)[0], many, atol=5e-4)
 
 
-@pytest.mark.parametrize("name", ["planar", "iaf", "affine", "chain"])
+@pytest.mark.parametrize("name", FLOWS)
 def test_a_flow_is_saved(name, tmp_path):
     model = Density((3,), which=name)
     x = DICE.normal(size=(32, 3)).astype("float32")
@@ -115,6 +115,21 @@ def test_a_planar_flow_where_it_is_steepest():
     u, w, b = np.split(flow.given.bias.numpy(), [3, 6])
     steepest = tf.constant((-b * w / (w @ w))[None].astype("float32"))
     np.testing.assert_allclose(np.exp(flow.forward_and_log_det(steepest)[1]), [np.logaddexp(0, w @ u)], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("wu", "expected"), [(16, -16), (100, -85.2), (0, 0)])
+def test_a_planar_flow_that_folds_space(wu, expected):
+    """Far below zero softplus(w·u) is e^(w·u), and where w is zero nothing moves: finite numbers and gradients, both
+    ways."""
+    flow = Planar(2)
+    flow.given.bias.assign([-wu / 4, 0, 4 if wu else 0, 0, 0])
+    with tf.GradientTape(persistent=True) as tape:
+        y, log_det = flow.forward_and_log_det(tf.zeros([1, 2]))
+        z, log_det_back = flow.inverse_and_log_det(y + 0.5)
+    np.testing.assert_allclose(log_det, [expected], atol=1e-3 if wu == 16 else 0.1)
+    np.testing.assert_allclose(flow.forward_and_log_det(z)[0], y + 0.5, atol=1e-4)
+    for found in (log_det, z, log_det_back):
+        assert np.isfinite(found).all() and np.isfinite(tape.gradient(found, flow.given.bias.value)).all()
 
 
 @pytest.mark.parametrize("name", ["iaf", "iaf_backwards"])

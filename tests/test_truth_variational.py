@@ -278,6 +278,49 @@ def test_jackknife_by_hand():
     np.testing.assert_allclose(losses.objective("jvi:2")(tf.constant(log_w)), [second], rtol=1e-6)
 
 
+def jackknife_of_sets(log_w, order):
+    """By every set of weights."""
+    k, total = log_w.shape[-1], 0.0
+    for j in range(order + 1):
+        sets = [tf.gather(log_w, places, axis=-1) for places in itertools.combinations(range(k), k - j)]
+        c = (-1) ** j * (k - j) ** order / (math.factorial(order - j) * math.factorial(j))
+        total += c * tf.reduce_mean([losses.iwae(part) for part in sets], 0)
+    return total
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(("order", "k"), [(1, 2), (1, 6), (2, 3), (2, 6)])
+def test_a_jackknife_of_any_weights(order, k, compiled):
+    """Values and gradients are those of all sets, whether one weight has everything, two do, or all are alike."""
+    dice = np.random.default_rng(k)
+    log_w = dice.uniform(-50, 50, (20, k)).round()
+    log_w[0], log_w[1, :2], log_w[2] = 0, log_w[1].max(), dice.normal(size=k)
+
+    def found(objective):
+        x = tf.constant(log_w)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = objective(x)
+        return value, tape.gradient(value, x)
+
+    ours = tf.function(found, autograph=False, jit_compile=True) if compiled else found
+    for a, b in zip(ours(losses.objective(f"jvi:{order}")), found(lambda x: jackknife_of_sets(x, order)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+def test_a_jackknife_of_many_weights():
+    """Of numbers far from zero its large coefficients take no digits, and a thousand weights take no more memory than
+    themselves."""
+    log_w = np.random.default_rng(0).normal(-300, 1, (2, 1000)).astype("float32")
+    w = np.exp(np.float64(log_w) + 300)
+    all_of, one, two = (w.sum(-1).reshape(2, *[1] * j) for j in range(3))
+    one, pairs = np.log((one - w) / 999), np.log((two - w[:, None] - w[..., None]) / 998)
+    pairs = pairs[:, ~np.eye(1000, dtype=bool)].mean(-1)
+    expected = 1000**2 / 2 * np.log(all_of / 1000) - 999**2 * one.mean(-1) + 998**2 / 2 * pairs - 300
+    estimate = tf.function(losses.objective("jvi:2"), autograph=False)
+    np.testing.assert_allclose(estimate(tf.constant(log_w)), expected, atol=1e-3)
+
+
 def test_the_doubly_reparameterised_gradient():
     """The same expectation as the pathwise one with less variance in the encoder, and the very same in the decoder."""
     gradients = {}
@@ -476,10 +519,15 @@ def test_estimates_are_functions_of_the_same_weights():
     model = moved(TWO(condition=2))
     names = ("elbo", "iwae", "jvi:1", "jvi:2")
     found = metrics.estimates(model, STATES, LABELS, objectives=names, k=8, seed=1, batch=16)
-    log_w = model.log_w(tf.constant(STATES), LABELS, 8, rng.fold_in(rng.as_seed(1), 0))
+    seed = rng.fold_in(rng.as_seed(1), 0)
+    log_w = model.log_w(tf.constant(STATES), LABELS, 8, rng.fold_in(seed, 0))
     for name in names:
         np.testing.assert_allclose(found[name].each, -losses.objective(name)(log_w).numpy(), rtol=1e-4)
     assert found["elbo"].nats > found["iwae"].nats > found["jvi:1"].nats
+    given = {"k": 8, "seed": 1, "batch": 16, "memory": 1}  # one sample at a time
+    iwae = metrics.estimates(model, STATES, LABELS, objectives=["iwae"], **given)["iwae"]
+    np.testing.assert_allclose(iwae.each, metrics.likelihood(model, STATES, LABELS, **given).each, rtol=1e-5)
+    assert np.abs(iwae.each - found["iwae"].each).min() > 1e-4  # other pieces, other draws
     with pytest.raises(ValueError, match="no posterior"):
         metrics.estimates(NICE((4,)), STATES, objectives=("elbo",))
 
@@ -506,16 +554,23 @@ def test_active_units():
     expected = oracles.kl_normal(mean[:50].astype(float), np.full(50, 0.501)).mean()
     np.testing.assert_allclose(analysis.active_units(model, x[:50]).kl, [expected, 0], atol=1e-3)
     assert units.active == 1
+    assert analysis.active_units(TWO(prior="mixture:3"), STATES).kl is None
 
 
 def test_tensorboard_has_a_curve_for_each_dimension(tmp_path):
-    """Of a diagonal posterior its divergence on what is held out, whose sum is that of the term; of others none."""
+    """Of a diagonal posterior under the normal prior its divergence on what is held out, whose sum is that of the term;
+    of others none."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    for name, model in (("diagonal", TWO()), ("planar", TWO(posterior="planar:1"))):
+    many = np.concatenate([STATES, STATES[:8], STATES[:12]])
+    models = {"diagonal": TWO(), "planar": TWO(posterior="planar:1"), "mixture": TWO(prior="mixture:3")}
+    for name, model in models.items():
         model.compile(run_eagerly=True)
-        monitor = callbacks.Monitor(tmp_path / name, held_out=(STATES, None), samples=4)
-        model.fit(STATES, validation_data=(STATES, None), verbose=0, callbacks=[monitor])
+        monitor = callbacks.Monitor(tmp_path / name, held_out=(many, None), samples=4)
+        reconstruct, shown = model.reconstruct, []
+        model.reconstruct = lambda x, told, make=reconstruct, shown=shown: shown.append(len(x)) or make(x, told)
+        model.fit(STATES, validation_data=(many, None), verbose=0, callbacks=[monitor])
+        assert shown == [32]
         events = EventAccumulator(str(tmp_path / name), {"tensors": 0}).Reload()
         curves = [tag for tag in events.Tags()["tensors"] if tag.startswith("kl_of_dimensions/")]
         assert len(curves) == (2 if name == "diagonal" else 0)
@@ -573,6 +628,17 @@ def test_nets_of_one_s_own(tmp_path):
         VAE((12, 12, 1), latent=2, decoder=decoder)
 
 
+def test_files_from_before_there_was_beta():
+    """They load, and it stays what the arguments say; no other weight may be missing."""
+    model, store = HVI((4,), latent=2, hidden=(6,), beta=0.5), {}
+    model.save_own_variables(store)
+    model.load_own_variables({i: value for i, value in store.items() if value.shape})
+    assert float(model.beta) == 0.5
+    without = dict(list(store.items())[:-2])
+    with pytest.raises(ValueError, match="expected 4 variables, but received 2"):
+        model.load_own_variables(without)
+
+
 def test_predict_reconstructs():
     """What fits no noise and is an example is reconstructed; noise becomes samples as ever."""
     model = VAE((12, 12, 1), latent=2, hidden=(4,))
@@ -588,10 +654,15 @@ def test_predict_reconstructs():
         (lambda: TWO(samples=0), "samples=0"),
         (lambda: TWO(posterior="planer:2"), "planar"),
         (lambda: TWO(posterior="planar:1.5"), "whole number"),
+        (lambda: TWO(posterior="diagonal:3"), "diagonal takes no number, write diagonal"),
+        (lambda: TWO(posterior="full:0"), "full takes no number, write full"),
         (lambda: TWO(prior="mixture:0"), "1 or more"),
         (lambda: TWO(prior="uniform"), "there is no prior"),
         (lambda: TWO(net="cnn"), "net='cnn'"),
         (lambda: TWO(net="conv"), "net='mlp'"),
+        (lambda: HVI((4,), net="conv", latent=2, encoder=mlp(4, (), 4, name="own")), "net='mlp'"),
+        (lambda: metrics.likelihood(TWO(), STATES, k=0), "k=0: expected 1 or more"),
+        (lambda: metrics.estimates(TWO(), STATES, objectives=("elbo",), k=0), "k=0: expected 1 or more"),
         (lambda: TWO().bound(STATES, k=0), "k=0"),
         (lambda: JVI((4,), samples=1), "2 samples or more"),
         (lambda: JVI((4,), objective="jvi:3"), "order 1 or 2"),
@@ -618,7 +689,7 @@ def test_no_flow_is_the_diagonal():
 def test_data_that_the_likelihood_does_not_take():
     model = TWO(likelihood="categorical:4")
     model.compile()
-    with pytest.raises(ValueError, match="categorical:4 takes whole numbers from 0 to 3"):
+    with pytest.raises(ValueError, match="takes bytes values, whole numbers from 0 to 3"):
         model.fit(np.full((8, 4), 7.0, "float32"), verbose=0)
     bits = TWO()
     bits.compile()

@@ -214,8 +214,9 @@ class GenerativeModel(KerasModel):
 
     @property
     def decodes(self) -> bool:
-        """Whether `decode` takes a part of the noise, "z": samples are draws around its means."""
-        return hasattr(self, "decode") and isinstance(self.laws, dict) and "z" in self.laws
+        """Whether it has `code(noise, condition)`, the z of its noise, and `decode(z, condition)`: samples are draws
+        around these means."""
+        return hasattr(self, "code") and hasattr(self, "decode")
 
     def show(self, n: int, condition=None, *, seed: int | None = None) -> tf.Tensor:
         """What pictures show of n samples: of a model that decodes the means that the samples are drawn around, for
@@ -223,7 +224,7 @@ class GenerativeModel(KerasModel):
         if not self.decodes:
             return self.sample(n, condition, seed=seed)
         condition = conditions.broadcast(self.condition, condition, n)
-        return self.decode(self.noise(n, seed)["z"], condition)
+        return self.decode(self.code(self.noise(n, seed), condition), condition)
 
     def _sample_chain(self, n, seed, condition):
         return self._chain(n, lambda i: noise_laws.draw(self.laws, n, rng.fold_in(seed, i)), condition)

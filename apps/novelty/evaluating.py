@@ -8,6 +8,7 @@ import numpy as np
 
 from apps.novelty import data, scoring, training
 from tfgen import analysis, catalog, pictures
+from tfgen.checks import one_of
 from tfgen.files import whole
 from tfgen.runs import Run
 
@@ -20,8 +21,9 @@ def evaluate(
     run: Run, *, by: str = "bound", data_dir=None, limit: int | None = None, say: Callable = print
 ) -> scoring.Measured:
     """AUROC of the test split: the run's normal class against all others. A sheet of pictures beside it."""
-    asked, label = run.card()["settings"], run.card()["settings"].get("normal")
-    if label is None:
+    one_of(f"--by {by}", by, scoring.SCORES)
+    asked = training.card_of(run)["settings"]
+    if (label := asked["normal"]) is None:
         raise ValueError(
             f"{run.folder} learnt all of {asked['data']}: nothing of it is a novelty; score other pictures"
         )
@@ -32,7 +34,9 @@ def evaluate(
     measured = scoring.auroc(scores, found.novel)
     pictures.save(sheet(found.x, scores), run.folder / "novelty.png")
     how = f"by {by}, {int((~found.novel).sum())} normal and {int(found.novel.sum())} other test examples"
-    run.write_card(figures={**run.card().get("figures", {}), "novelty": {by: {"auroc": measured.auroc, "how": how}}})
+    figures = run.card().get("figures", {})
+    ours = figures.get("novelty", {}) | {by: {"auroc": measured.auroc, "how": how}}
+    run.write_card(figures=figures | {"novelty": ours})
     say(
         f"class {label}: AUROC {100 * measured.auroc:.2f} ± {100 * measured.error:.2f}, {how}; {run.folder}/novelty.png"
     )
@@ -53,6 +57,8 @@ def one_class(
     """Each class in turn as the normal one, learnt anew by its training examples: AUROC over all of the test split, by
     each score. No run is kept."""
     train, test = (data.labelled(name, split, data_dir=data_dir) for split in ("train", "test"))
+    if len(labels) > train.spec:
+        raise ValueError(f"--classes {len(labels)}: {train.name} has {train.spec} classes")
     x, table = test.x.astype(np.float32) / 255, {by: [] for by in scoring.SCORES}
     for label in labels:
         learnt = data.of_class(train, label, limit)
@@ -73,10 +79,13 @@ def score_files(
     run: Run, folder: str | Path, *, by: str = "bound", out: str | Path | None = None, say: Callable = print
 ) -> Path:
     """A .csv of every picture of a folder with its score and whether it is new, and a sheet of pictures beside it."""
-    model, threshold = catalog.load(run.model_path), run.card()["novelty"][by]
+    one_of(f"--by {by}", by, scoring.SCORES)
+    out = Path(out or run.folder / f"scores-{Path(folder).resolve().name}.csv")
+    if out.suffix != ".csv":
+        raise ValueError(f"--out {out}: a file that ends in .csv; the sheet of pictures lies beside it")
+    threshold, model = training.thresholds(run)[by], catalog.load(run.model_path)
     paths, x = data.files(folder, model.shape)
     scores = scoring.score(model, x, by)
-    out = Path(out or run.folder / f"scores-{Path(folder).resolve().name}.csv")
     out.parent.mkdir(parents=True, exist_ok=True)
     with whole(out) as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file)

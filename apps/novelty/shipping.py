@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.novelty import data, scoring
+from apps.novelty import data, scoring, training
 from export.artifact import artifact
 from export.contract import Signature, Tensor
 from tfgen import catalog
@@ -18,7 +18,7 @@ SHOWN = 8
 
 def export(run: Run, out: str | Path, *, data_dir=None, say: Callable = print) -> dict:
     """SavedModel and TF-Lite, float32 and float16, verified against Keras; its card says where novelty begins."""
-    card, model = run.card(), catalog.load(run.model_path)
+    found, card, model = training.thresholds(run), run.card(), catalog.load(run.model_path)
     asked = card["settings"]
     size = tuple(asked["size"]) if asked.get("size") else None
     _, kept = data.normal(asked["data"], asked["normal"], data_dir=data_dir, limit=asked["limit"], size=size)
@@ -34,7 +34,7 @@ def export(run: Run, out: str | Path, *, data_dir=None, say: Callable = print) -
     about = {
         "title": "How new a picture is",
         "what": f"a variational auto-encoder of {card['data']['name']}",
-        "threshold": card["novelty"],
+        "threshold": found,
         "threshold_how": "scores above it are called new: 1 in 20 normal examples that were held out lie there",
         "data": card["data"],
         "seed": card["seed"],

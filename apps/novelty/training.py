@@ -12,7 +12,7 @@ from tfgen import data as tfgen_data
 from tfgen.runs import Run, Settings, fit
 from tfgen.runs.folder import plain
 
-__all__ = ["DEFAULTS", "QUANTILE", "batch_for", "build", "train"]
+__all__ = ["DEFAULTS", "QUANTILE", "batch_for", "build", "card_of", "thresholds", "train"]
 
 QUANTILE = 0.95  # of normal examples that were held out: scores above it are called new
 DEFAULTS = {"likelihood": "gaussian:0.1", "latent": 16, "hidden": (256, 256), "activation": "relu"}
@@ -37,7 +37,8 @@ def train(
 
     Arguments:
         batch: by default 20 steps are an epoch, of 10 to 100 examples.
-        arguments: of `tfgen.VAE`, in place of those of DEFAULTS. It takes real values and has a diagonal posterior.
+        arguments: of `tfgen.VAE`, in place of those of DEFAULTS. It takes real values and has a diagonal posterior
+            and the normal prior.
     """
     arguments = {**DEFAULTS, **(arguments or {})}
     learnt, kept = data.normal(name, label, data_dir=data_dir, limit=limit, size=size)
@@ -64,9 +65,27 @@ def build(shape, arguments: dict, seed: int):
     keras.utils.set_random_seed(seed)
     model = catalog.find("vae").full(shape, **arguments)
     if model.values != "real" or model.kl_of_dimensions(np.zeros((1, *model.shape), np.float32)) is None:
-        raise ValueError("the scores are those of real values and a diagonal posterior: take a gaussian likelihood")
+        raise ValueError(
+            "the scores are those of real values, a diagonal posterior and the normal prior: take a gaussian "
+            "likelihood, posterior=diagonal and prior=normal"
+        )
     model.compile()
     return model
+
+
+def card_of(run: Run) -> dict:
+    """Of a run that `train` made."""
+    card = run.card()
+    if "normal" not in card.get("settings", {}):
+        raise ValueError(f"{run.folder} is no run of novelty: give a folder that `python -m apps.novelty train` made")
+    return card
+
+
+def thresholds(run: Run) -> dict[str, float]:
+    """The scores above which an example is called new."""
+    if "novelty" not in (card := card_of(run)):
+        raise ValueError(f"{run.folder} was not learnt to its end: train it with the same command as before")
+    return card["novelty"]
 
 
 def batch_for(count: int) -> int:

@@ -7,9 +7,9 @@ they have them.
 
 from tfgen.analysis.coding import Arithmetic, Traversal, arithmetic, codes_linearly, traversals
 from tfgen.analysis.drawing import film, paths, sheet, side_by_side, step_curves
-from tfgen.analysis.latent import between, decodes, has_latent, is_uniform, roughness, slerp, step_sizes, walk
+from tfgen.analysis.latent import between, decodes, encoded, has_latent, is_uniform, roughness, slerp, step_sizes, walk
 from tfgen.analysis.memorising import Memory, memory, neighbours
-from tfgen.analysis.units import Units, active_units, manifold, unit_bars
+from tfgen.analysis.units import Units, active_units, has_manifold, manifold, unit_bars
 
 __all__ = [
     "Arithmetic",
@@ -21,8 +21,10 @@ __all__ = [
     "between",
     "codes_linearly",
     "decodes",
+    "encoded",
     "film",
     "has_latent",
+    "has_manifold",
     "is_uniform",
     "manifold",
     "memory",

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import rng
-from tfgen.analysis.latent import decodes, generate, repeat
+from tfgen.analysis.latent import decodes, encoded, generate, in_pieces, repeat
 from tfgen.checks import at_least
 
 __all__ = ["Arithmetic", "Traversal", "arithmetic", "codes_linearly", "traversals"]
@@ -72,7 +72,7 @@ def arithmetic(
     """Samples are labelled; latents of one label are averaged in groups; the means are added and generated.
 
     Arguments:
-        model: without a condition, and with one latent around zero: its noise, or the part "z" that it decodes.
+        model: without a condition, and with one latent around zero: its noise, or the code of it that it decodes.
         labeller: examples to whole numbers [n].
         triples: of classes (a, b, c); three by the seed where none are given.
         exemplars: in a group, three in the paper.
@@ -85,12 +85,11 @@ def arithmetic(
             f"arithmetic takes an unconditional model with one latent around zero, and {type(model).__name__} is "
             "none: see traversals"
         )
-    means = decodes(model)
     z = model.noise(count, rng.as_seed(seed))
-    z = np.asarray(z["z"] if means else z)
+    z = np.asarray(model.code(z) if decodes(model) else z)
 
     def make(z):
-        return generate(model, {"z": z} if means else z, means=means)
+        return in_pieces(model.decode if decodes(model) else model.generate, z)
 
     labels = np.asarray(labeller(make(z)))
     counts = {int(label): int(n) for label, n in zip(*np.unique(labels, return_counts=True), strict=True)}
@@ -187,22 +186,15 @@ def _encoded(model, x, condition, count: int, steps: int, seed: int) -> list[Tra
         condition = conditions.in_turn(model.condition, ENCODED, condition)
         x = model.sample(ENCODED, condition, seed=seed).numpy()
     condition = conditions.broadcast(model.condition, conditions.rows(condition, slice(ENCODED)), len(x[:ENCODED]))
-    z = model.encode(tf.constant(x[:ENCODED]), condition)
-    if (
-        not tf.is_tensor(z)
-        or not z.dtype.is_floating
-        or z.shape[1:] != model.noise_signature()["z"].shape[1:]
-        or len(z.shape) != 2
-    ):
+    if (z := encoded(model, x[:ENCODED], condition)) is None:
         return []
-    z = z.numpy()
     spread = z.std(0)
     dims, values = np.argsort(-spread, kind="stable")[:count], np.linspace(-3, 3, steps)
     moved = np.repeat(np.repeat(z[:1], len(dims), 0)[:, None], steps, 1)
     for row, dim in enumerate(dims):
         moved[row, :, dim] = values
     told = repeat(conditions.rows(condition, slice(1)), len(dims) * steps)
-    made = generate(model, {"z": moved.reshape(-1, z.shape[1])}, told, means=True)
+    made = in_pieces(model.decode, moved.reshape(-1, z.shape[1]), told)
     names = [f"z{dim} (sd {spread[dim]:.2f})" for dim in dims]
     return [Traversal("latent", made.reshape(len(dims), steps, *made.shape[1:]), names, _signed(values), True)]
 

@@ -19,8 +19,10 @@ from tfgen.checks import at_least
 __all__ = [
     "between",
     "decodes",
+    "encoded",
     "generate",
     "has_latent",
+    "in_pieces",
     "is_uniform",
     "repeat",
     "roughness",
@@ -63,8 +65,19 @@ def has_latent(model) -> bool:
 
 
 def decodes(model) -> bool:
-    """Whether `decode` takes a part of the noise, "z": samples are draws around its means."""
+    """Whether the model decodes the `code` of its noise: samples are draws around these means."""
     return model.decodes
+
+
+def encoded(model, x, condition=None):
+    """z [n, latent] of examples, of a model whose `decode` takes it as it takes the code of noise; else None."""
+    if not (decodes(model) and hasattr(model, "encode")):
+        return None
+    z = model.encode(tf.constant(x), condition)
+    if not tf.is_tensor(z) or len(z.shape) != 2 or not z.dtype.is_floating:
+        return None
+    code = model.code(model.noise(1, rng.as_seed(0)), conditions.rows(condition, slice(1)))
+    return z.numpy() if z.shape[1:] == code.shape[1:] else None
 
 
 def walk(model, pairs: int = 8, steps: int = 9, seed: int = 0, condition=None, *, means: bool = False) -> np.ndarray:
@@ -72,12 +85,12 @@ def walk(model, pairs: int = 8, steps: int = 9, seed: int = 0, condition=None, *
 
     Arguments:
         condition: one for all, or one for each pair.
-        means: decode z in place of sampling, where the model decodes.
+        means: decode the code in place of sampling, where the model decodes.
     """
     at_least(1, pairs=pairs)
     at_least(2, steps=steps)
     if means and not decodes(model):
-        raise ValueError(f"walk(means=True): {type(model).__name__} decodes no part of its noise; leave means out")
+        raise ValueError(f"walk(means=True): {type(model).__name__} decodes no code of its noise; leave means out")
     noise = model.noise(2 * pairs, rng.as_seed(seed))
     way = tf.nest.map_structure(
         lambda part, uniform: between(part[:pairs], part[pairs:], steps, uniform), noise, is_uniform(model)
@@ -102,16 +115,18 @@ def roughness(x: np.ndarray) -> float:
 
 def generate(model, noise, condition=None, *, means: bool = False, piece: int = 500) -> np.ndarray:
     """Samples of these noises (their means, where asked for), some at a time: [n, *shape]."""
-    make = tf.function(
-        lambda n, c: model.decode(n["z"], c) if means else model.generate(n, c), reduce_retracing=True, autograph=False
-    )
-    n = len(tf.nest.flatten(noise)[0])
-    pieces = []
-    for at in range(0, n, piece):
-        here = tf.nest.map_structure(lambda part: tf.constant(part[at : at + piece]), noise)  # noqa: B023
-        told = conditions.rows(condition, slice(at, at + piece))
-        pieces.append(make(here, told).numpy())
-    return np.concatenate(pieces)
+    made = (lambda n, c: model.decode(model.code(n, c), c)) if means else model.generate
+    return in_pieces(made, noise, condition, piece)
+
+
+def in_pieces(function, given, condition=None, piece: int = 500) -> np.ndarray:
+    """`function(given, condition)`, some rows at a time."""
+    make = tf.function(function, reduce_retracing=True, autograph=False)
+    found = []
+    for at in range(0, len(tf.nest.flatten(given)[0]), piece):
+        here = tf.nest.map_structure(lambda part: tf.constant(part[at : at + piece]), given)  # noqa: B023
+        found.append(make(here, conditions.rows(condition, slice(at, at + piece))).numpy())
+    return np.concatenate(found)
 
 
 def repeat(condition, times: int):

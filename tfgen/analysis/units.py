@@ -14,11 +14,12 @@ import tensorflow as tf
 from scipy import stats
 
 from tfgen import condition as conditions
-from tfgen.analysis.latent import decodes, generate
+from tfgen import laws
+from tfgen.analysis.latent import decodes, in_pieces
 from tfgen.checks import at_least
 from tfgen.files import whole
 
-__all__ = ["Units", "active_units", "manifold", "unit_bars"]
+__all__ = ["Units", "active_units", "has_manifold", "manifold", "unit_bars"]
 
 ACTIVE, PIECE = 0.01, 500
 
@@ -51,19 +52,25 @@ def active_units(model, x: np.ndarray, condition=None) -> Units:
     return Units(over(model.encode).var(0), None if kl is None else kl.mean(0))
 
 
+def has_manifold(model) -> bool:
+    """Whether what it decodes are two numbers of a normal prior."""
+    return decodes(model) and isinstance(model.laws, dict) and model.laws.get("z") == laws.normal(2)
+
+
 def manifold(model, count: int = 20, condition=None) -> np.ndarray:
     """What a model with two latent dimensions decodes at `count` quantiles of each: [count, count, *shape], the first
     dimension to the right and the second upwards. One condition for all."""
     at_least(2, count=count)
-    if not decodes(model) or model.noise_signature()["z"].shape[1:] != (2,):
+    if not has_manifold(model):
         raise ValueError(
-            f"a manifold is drawn of two latent dimensions that are decoded: {type(model).__name__} has others"
+            "a manifold is drawn of two latent dimensions that are decoded, at the quantiles of a normal prior: "
+            f"{type(model).__name__} has others"
         )
     line = stats.norm.ppf((np.arange(count) + 0.5) / count)
     right, up = np.meshgrid(line, line[::-1])
     z = np.stack([right.ravel(), up.ravel()], 1).astype(np.float32)
     told = conditions.broadcast(model.condition, condition, len(z))
-    made = generate(model, {"z": z}, told, means=True)
+    made = in_pieces(model.decode, z, told)
     return made.reshape(count, count, *made.shape[1:])
 
 

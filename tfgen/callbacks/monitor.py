@@ -17,7 +17,7 @@ from tfgen import pictures
 
 __all__ = ["Monitor", "write_scalars"]
 
-MOST = 64  # latent dimensions that have a curve each
+MOST, SHOWN = 64, 32  # latent dimensions that have a curve each; examples of what is held out in a picture
 
 
 class Monitor(keras.callbacks.Callback):
@@ -28,7 +28,7 @@ class Monitor(keras.callbacks.Callback):
         folder: of the logs.
         seed, condition: of the samples, the same in every epoch, so that a slider shows how the model grows. Of a model
             that decodes they are the means: the noise of the likelihood hides what is learnt.
-        held_out: (x, condition or None) to reconstruct, where the model can.
+        held_out: (x, condition or None), the first of which are reconstructed, where the model can.
         settings: what TensorBoard's hparams compare runs by.
         every: pictures and histograms each so many epochs.
         draw: makes a picture of samples and their conditions; by default `tfgen.pictures.draw` of the samples.
@@ -95,7 +95,7 @@ class Monitor(keras.callbacks.Callback):
         samples = self.model.show(self.count, self.condition, seed=self.seed).numpy()
         tf.summary.image("Samples", draw(samples, self.condition)[None], step)
         if self.held_out is not None and hasattr(self.model, "reconstruct"):
-            x, condition = self.held_out
+            x, condition = conditions.rows(self.held_out, slice(SHOWN))
             reconstruction = self.model.reconstruct(tf.constant(x), condition)
             tf.summary.image("reconstructions", pictures.pairs(x, reconstruction, self.model.values)[None], step)
         if self.held_out is not None and hasattr(self.model, "complete") and len(self.model.shape) == 3:

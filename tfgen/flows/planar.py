@@ -1,7 +1,8 @@
 """Planar flow: a ridge along one direction.
 
-    f(z) = z + û tanh(w·z + b),   log |det| = log |1 + (1 - tanh²(w·z + b)) w·û|                        (Eq. 10 to 12)
+    f(z) = z + û a,  a = tanh(w·z + b),   log |det| = log |1 + (1 - a²) w·û|                            (Eq. 10 to 12)
     û = u + (softplus(w·u) - 1 - w·u) w / |w|², so that w·û > -1 and f can be inverted                 (appendix A.1)
+    1 + w·û = softplus(w·u) keeps its digits, and |det| = a² + (1 - a²) softplus(w·u)
 
 The inverse has no closed form. Along w it is one rising function of one number, w·y = s + w·û tanh(s + b) of s = w·z.
 
@@ -23,22 +24,27 @@ class Planar(Flow):
         self.given = Given(2 * dims + 1, told)
 
     def parameters(self, z, told=None):
-        """û, w [..., d] and b [..., 1]."""
+        """û, w [..., d], b and 1 + w·û [..., 1]."""
         u, w, b = tf.split(self.given.of(z, told), [self.dims, self.dims, 1], -1)
-        wu = _dot(w, u)
-        return u + (tf.nn.softplus(wu) - 1 - wu) * w / (_dot(w, w) + 1e-12), w, b
+        wu, ww = _dot(w, u), _dot(w, w) + 1e-12
+        share = _dot(w, w) / ww  # 1, but where w is nearly zero
+        least = share * tf.nn.softplus(wu) + (1 - share) * tf.nn.relu(1 + wu) + 1e-37
+        return u + (tf.nn.softplus(wu) - 1 - wu) * w / ww, w, b, least
 
     def forward_and_log_det(self, z, told=None):
-        u, w, b = self.parameters(z, told)
+        u, w, b, least = self.parameters(z, told)
         a = tf.tanh(_dot(w, z) + b)
-        return z + u * a, tf.math.log(tf.abs(1 + (1 - a**2) * _dot(w, u)))[..., 0]
+        return z + u * a, tf.math.log(_slope(a, least))[..., 0]
 
     def inverse_and_log_det(self, y, told=None):
-        u, w, b = self.parameters(y, told)
-        wu, wy = _dot(w, u), _dot(w, y)
-        f, slope = (lambda s: s + wu * tf.tanh(s + b)), (lambda s: 1 + wu * (1 - tf.tanh(s + b) ** 2))
-        s = inverted(f, slope, wy, tf.abs(wu) + 1e-3)
+        u, w, b, least = self.parameters(y, told)
+        f, slope = (lambda s: s + (least - 1) * tf.tanh(s + b)), (lambda s: _slope(tf.tanh(s + b), least))
+        s = inverted(f, slope, _dot(w, y), tf.abs(least - 1) + 1e-3)
         return y - u * tf.tanh(s + b), -tf.math.log(slope(s))[..., 0]
+
+
+def _slope(a, least):
+    return a**2 + (1 - a**2) * least
 
 
 def _dot(a, b):

@@ -10,11 +10,9 @@ iwae's bias of order 1/k away, and may lie on either side of log p(x).
 """
 
 import functools
-import itertools
 import math
 from collections.abc import Callable
 
-import numpy as np
 import tensorflow as tf
 
 from tfgen.checks import nearest, numbered
@@ -39,25 +37,36 @@ def jackknife(order: float = 1) -> Objective:
         raise ValueError(f"jvi:{order:g}: expected the order 1 or 2")
 
     def estimate(log_w: tf.Tensor) -> tf.Tensor:
-        k = log_w.shape[-1]
+        k, w = log_w.shape[-1], tf.cast(log_w, tf.float64)  # the c_j are large numbers of either sign
         if k is None or k <= m:
             raise ValueError(f"jvi:{m} needs {m + 1} samples or more, and {k} came: take samples={m + 1}, or more")
         total = 0.0
         for j in range(m + 1):
             c = (-1) ** j * (k - j) ** m / (math.factorial(m - j) * math.factorial(j))
-            total += c * tf.reduce_mean(_leaving_out(log_w, j), -1)
-        return total
+            total += c * _leaving_out(w, j)
+        return tf.cast(total, log_w.dtype)
 
     return estimate
 
 
 def _leaving_out(log_w: tf.Tensor, j: int) -> tf.Tensor:
-    """iwae over each set of k - j of k weights, [n, sets]."""
+    """The mean of iwae over all sets of k - j of k weights, [n]; of two that are left out one by one."""
+    if j == 0:
+        return iwae(log_w)
+    if j == 1:
+        return tf.reduce_mean(_leaving_one_out(log_w), -1)
+    each = lambda i: _leaving_out(tf.roll(log_w, -i, -1)[..., 1:], j - 1)
+    return tf.reduce_mean(tf.map_fn(each, tf.range(log_w.shape[-1]), fn_output_signature=log_w.dtype), 0)
+
+
+def _leaving_one_out(log_w: tf.Tensor) -> tf.Tensor:
+    """iwae without each of the weights, [n, k]: log(Σ w - w_i) keeps its digits where w_i is not the largest."""
     k = log_w.shape[-1]
-    out = np.zeros((math.comb(k, j), k), "float32")
-    for row, places in zip(out, itertools.combinations(range(k), j), strict=True):
-        row[list(places)] = -np.inf
-    return tf.reduce_logsumexp(log_w[..., None, :] + tf.constant(out, log_w.dtype), -1) - math.log(k - j)
+    largest = tf.one_hot(tf.argmax(log_w, -1), k, True, False, dtype=tf.bool)
+    others = tf.where(largest, tf.constant(-math.inf, log_w.dtype), log_w)
+    total = tf.reduce_logsumexp(log_w, -1, keepdims=True)
+    without = total + tf.math.log1p(-tf.exp(others - total))
+    return tf.where(largest, tf.reduce_logsumexp(others, -1, keepdims=True), without) - math.log(k - 1)
 
 
 OBJECTIVES: dict[str, Callable[..., Objective]] = {

@@ -3,7 +3,7 @@ has an energy."""
 
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import keras
@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import door, losses, rng
+from tfgen.checks import at_least
 from tfgen.progress import progress
 from tfgen.sampling import LogZ, annealed_importance, reverse_annealed_importance
 
@@ -71,6 +72,7 @@ def likelihood(
 ) -> Likelihood:
     """The best that the model can say of log p(x): `log_prob`, or else `bound` with k samples, in pieces of at most
     `memory` bytes."""
+    at_least(1, k=k)
     x = np.asarray(x)
     door.check_data(model, x, condition, batch)
     exact = hasattr(model, "log_prob")
@@ -78,29 +80,27 @@ def likelihood(
         raise ValueError(
             f"{type(model).__name__} has neither log_prob nor bound: it can sample, and cannot say how likely x is"
         )
-    piece = 1 if exact else int(np.clip(memory // (4 * _widest(model) * batch * 4), 1, k))  # four such tensors at once
-    sizes = [piece] * (k // piece) + ([k % piece] if k % piece else [])
 
-    @tf.function(reduce_retracing=True, autograph=False)
     def score(x, condition, seed, size):
         given = {} if condition is None else {"condition": condition}
-        return model.log_prob(x, **given) if exact else model.bound(x, k=size, seed=seed, **given)
+        return model.log_prob(x, **given) if exact else model.bound(x, k=size, seed=seed, **given) + math.log(size)
 
-    def of(rows, count):
-        seeds = rng.fold_in(rng.as_seed(seed), count)
-        part = tf.constant(x[rows], tf.float32)
-        told = conditions.rows(condition, rows)
-        if exact:
-            return score(part, told, seeds, 1).numpy()
-        parts = [score(part, told, rng.fold_in(seeds, i), size) + math.log(size) for i, size in enumerate(sizes)]
-        return (tf.reduce_logsumexp(tf.stack(parts), 0) - math.log(k)).numpy()
+    samples = 1 if exact else k
+    scored = _scored(model, score, x, condition, samples, seed, batch, memory)
+    each = [tf.reduce_logsumexp(tf.stack(pieces), 0).numpy() - math.log(samples) for pieces in scored]
+    return _summary(np.concatenate(each), "exact" if exact else f"importance, k={k}")
 
+
+def _scored(model, score, x, condition, k: int, seed: int, batch: int, memory: int) -> Iterator[list[tf.Tensor]]:
+    """`score(x, condition, seed, size)` of each batch, its k samples in pieces of at most `memory` bytes."""
+    piece = int(np.clip(memory // (4 * _widest(model) * batch * 4), 1, k))  # four such tensors at once
+    sizes = [piece] * (k // piece) + ([k % piece] if k % piece else [])
+    score = tf.function(score, reduce_retracing=True, autograph=False)
     starts = range(0, len(x), batch)
-    each = np.concatenate(
-        [of(slice(s, s + batch), i) for i, s in enumerate(progress(starts, len(starts), "log-likelihood"))]
-    )
-    how = "exact" if exact else f"importance, k={k}"
-    return _summary(each, how)
+    for i, at in enumerate(progress(starts, len(starts), "log-likelihood")):
+        seeds, told = rng.fold_in(rng.as_seed(seed), i), conditions.rows(condition, slice(at, at + batch))
+        part = tf.constant(x[at : at + batch], tf.float32)
+        yield [score(part, told, rng.fold_in(seeds, j), size) for j, size in enumerate(sizes)]
 
 
 def _widest(model) -> int:
@@ -113,24 +113,32 @@ def _widest(model) -> int:
 
 
 def estimates(
-    model, x, condition=None, *, objectives: Sequence[str], k: int = 32, seed: int = 0, batch: int = 100
+    model,
+    x,
+    condition=None,
+    *,
+    objectives: Sequence[str],
+    k: int = 32,
+    seed: int = 0,
+    batch: int = 100,
+    memory: int = 2**28,
 ) -> dict[str, Likelihood]:
-    """-log p(x) as objectives of `tfgen.losses.OBJECTIVES` estimate it by the same k samples: "elbo", "iwae",
-    "jvi:2"."""
+    """-log p(x) as objectives of `tfgen.losses.OBJECTIVES` estimate it by the same k samples, drawn as `likelihood`
+    draws them: "elbo", "iwae", "jvi:2"."""
+    at_least(1, k=k)
     x, functions = np.asarray(x), {name: losses.objective(name) for name in objectives}
     door.check_data(model, x, condition, batch)
     if not hasattr(model, "log_w"):
         raise ValueError(f"{type(model).__name__} has no posterior, and no objective of one")
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def score(x, condition, seed):
-        log_w = tf.ensure_shape(model.log_w(x, condition, k, seed), [None, k])
+    def estimate(log_w):
+        log_w = tf.ensure_shape(log_w, [None, k])
         return {name: function(log_w) for name, function in functions.items()}
 
-    parts = []
-    for i, at in enumerate(range(0, len(x), batch)):
-        told = conditions.rows(condition, slice(at, at + batch))
-        parts.append(score(tf.constant(x[at : at + batch], tf.float32), told, rng.fold_in(rng.as_seed(seed), i)))
+    score = lambda x, condition, seed, size: model.log_w(x, condition, size, seed)
+    scored = _scored(model, score, x, condition, k, seed, batch, memory)
+    parts = [estimate(tf.concat(pieces, -1)) for pieces in scored]
     return {name: _summary(np.concatenate([part[name] for part in parts]), f"{name}, k={k}") for name in functions}
 
 

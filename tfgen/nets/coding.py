@@ -44,5 +44,6 @@ def decoder_net(
     if net == "mlp":
         layers = [*dense(hidden, activation), keras.layers.Dense(math.prod(shape) * size, dtype="float32")]
     else:
-        layers = [*painter((*shape[:2], shape[2] * size), width, norm="none"), keras.layers.Flatten(dtype="float32")]
+        maps = (*shape[:2], *(depth * size for depth in shape[2:]))
+        layers = [*painter(maps, width, norm="none"), keras.layers.Flatten(dtype="float32")]
     return keras.Sequential([keras.Input((inputs,)), *layers], name="decoder")

@@ -182,6 +182,8 @@ class Flowed(keras.layers.Layer):
 def posterior(which: str, latent: int, net: Callable[[int], keras.Model], hidden: tuple[int, ...] = (64,)):
     """By name. `net(outputs)` makes the encoder; flows are told as many numbers of each x as z has."""
     name, length = numbered(which)
+    if name in ("diagonal", "full") and length is not None:
+        raise ValueError(f"{which!r}: {name} takes no number, write {name}")
     if name == "diagonal" or (name in flows.FLOWS and length == 0):
         return Diagonal(net(2 * latent))
     if name == "full":

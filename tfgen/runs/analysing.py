@@ -201,10 +201,7 @@ def _traversals(study: _Study) -> dict:
 def _units(study: _Study) -> dict:
     """How is information coded: which latent dimensions are used?"""
     model, (x, condition) = study.model, study.examples
-    if not (analysis.decodes(model) and hasattr(model, "encode")):
-        return {}
-    latent, first = model.noise_signature()["z"].shape, conditions.rows(condition, slice(1))
-    if latent.rank != 2 or model.encode(tf.constant(x[:1]), first).shape[1:] != latent[1:]:
+    if analysis.encoded(model, x[:1], conditions.rows(condition, slice(1))) is None:
         return {}
     units = analysis.active_units(model, x, condition)
     analysis.unit_bars(units, study.folder / "units.png")
@@ -216,7 +213,7 @@ def _units(study: _Study) -> dict:
 def _manifold(study: _Study) -> dict:
     """Has the manifold sensible properties: all of it, where it is a plane."""
     model = study.model
-    if study.plane or not analysis.decodes(model) or model.noise_signature()["z"].shape[1:] != (2,):
+    if study.plane or not analysis.has_manifold(model):
         return {}
     told = study.run.conditions(model, 1)
     x = analysis.manifold(model, GRID, conditions.rows(told, 0))

@@ -26,7 +26,7 @@ DECAYS: dict[str, Callable[[float], float]] = {
     "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
     "linear": lambda done: 1 - done,
 }
-GAP = 500  # examples on either side of the free-energy gap
+GAP, DIMENSIONS = 500, 500  # examples on either side of the free-energy gap; those that divergences are the means of
 SHOWN, POINTS, LARGE = 64, 512, 16  # samples in a picture: of most shapes; points; pictures above 64 pixels
 MOST = 1_000_000  # epochs
 DEFAULTS = {"seed": 0, "batch": None, "decay": "none"}
@@ -103,7 +103,7 @@ def fit(
         say(_first_line(run, model, card, done))
         ours = list(callbacks)
         if writes:
-            begin, *others = _callbacks(run, subject, card, history, fresh, pictures_every)
+            begin, *others = _callbacks(run, subject, held_out, card, history, fresh, pictures_every)
             ours = [begin, *callbacks, *others]
             if hasattr(model, "free_energy") and held_out is not None:
                 seen, unseen = (_first(data, GAP)[0] for data in (dataset, held_out))
@@ -192,7 +192,7 @@ def snapshots(run: Run, subject: Subject) -> house.Snapshots:
 
 
 def _callbacks(
-    run: Run, subject: Subject, card: dict, history: list, fresh: bool, pictures_every: int
+    run: Run, subject: Subject, held_out, card: dict, history: list, fresh: bool, pictures_every: int
 ) -> list[keras.callbacks.Callback]:
     compared = {k: v for k, v in card["settings"].items() if k != "arguments"}
     compared |= {f"set.{name}": value for name, value in (card["settings"].get("arguments") or {}).items()}
@@ -201,7 +201,7 @@ def _callbacks(
         seed=subject.seed,
         condition=subject.conditions_for(few := subject.whole(36)),
         samples=few,
-        held_out=subject.held_out and _first(subject.held_out, 32),
+        held_out=_first(held_out, DIMENSIONS if hasattr(subject.model, "kl_of_dimensions") else SHOWN),
         settings=compared,
         every=pictures_every,
         draw=subject.draw,

@@ -188,8 +188,12 @@ class Variational(Weighted, GenerativeModel):
         return {**self.prior.laws, "x": self.likelihood.drawn_from(self.dims)}
 
     def generate(self, noise, condition=None):
-        drawn = self.likelihood.pick(noise["x"], self.parameters(self.prior.pick(noise), condition))
+        drawn = self.likelihood.pick(noise["x"], self.parameters(self.code(noise, condition), condition))
         return tf.reshape(drawn, [-1, *self.shape])
+
+    def code(self, noise, condition=None):
+        """The z of these noises, [n, latent]."""
+        return self.prior.pick(noise)
 
     def decode(self, z, condition=None):
         """The mean of p(x | z)."""
@@ -203,9 +207,9 @@ class Variational(Weighted, GenerativeModel):
     def load_own_variables(self, store):
         """Files that were written before there was β have none: it stays what the arguments say."""
         own = [*self._trainable_variables, *self._non_trainable_variables]
-        for i, variable in enumerate(own):
-            if str(i) in store:
-                variable.assign(store[str(i)])
+        if len(store.keys()) == len(own) - 1 and own[-1] is self.beta:
+            store = {**store, str(len(own) - 1): self.beta}
+        super().load_own_variables(store)
 
 
 def _check_net(name: str, net: keras.Model, inputs: tuple[int, ...], outputs: int) -> None:

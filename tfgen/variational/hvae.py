@@ -65,7 +65,7 @@ class HVAE(Variational):
         return {**self.prior.laws, "between": laws.normal(self.between), "x": self.likelihood.drawn_from(self.dims)}
 
     def generate(self, noise, condition=None):
-        h, _ = drawn(self.upper(self.p_h, self.prior.pick(noise), condition), noise["between"])
+        h, _ = drawn(self.upper(self.p_h, self.code(noise), condition), noise["between"])
         return tf.reshape(self.likelihood.pick(noise["x"], self.parameters(h, condition)), [-1, *self.shape])
 
     def encode(self, x, condition=None):

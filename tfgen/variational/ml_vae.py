@@ -83,12 +83,11 @@ class MLVAE(Variational):
             "x": self.likelihood.drawn_from(self.dims),
         }
 
-    def generate(self, noise, condition=None):
-        """Group g has the g-th content that was drawn, from the first again where there are more groups than
-        samples."""
+    def code(self, noise, condition=None):
+        """Style beside content: group g has the g-th content that was drawn, from the first again where there are more
+        groups than samples."""
         content = tf.gather(noise["content"], tf.cast(condition, tf.int32) % tf.shape(noise["content"])[0])
-        drawn = self.likelihood.pick(noise["x"], self.parameters(tf.concat([noise["style"], content], -1)))
-        return tf.reshape(drawn, [-1, *self.shape])
+        return tf.concat([noise["style"], content], -1)
 
     def encode(self, x, condition=None):
         """The means of style and content of each example by itself, side by side: [n, style + content]."""

@@ -72,7 +72,11 @@ class NICE(GenerativeModel):
         return {"z": laws.normal(self.dims)} if self.prior == "normal" else {"u": laws.uniform(self.dims)}
 
     def generate(self, noise, condition=None):
-        return self.decode(noise["z"] if self.prior == "normal" else rng.logistic(noise["u"]), condition)
+        return self.decode(self.code(noise), condition)
+
+    def code(self, noise, condition=None):
+        """The h of these noises, [n, dims]."""
+        return noise["z"] if self.prior == "normal" else rng.logistic(noise["u"])
 
     def encode(self, x, condition=None):
         """h, [n, dims]."""

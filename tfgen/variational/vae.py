@@ -52,5 +52,7 @@ class VAE(Variational):
         return self.q.mean(self.seen(x, condition))
 
     def kl_of_dimensions(self, x, condition=None):
-        """KL(q(z_i | x) ‖ N(0, 1)) of each dimension, [n, latent]: of a diagonal posterior, None of others."""
-        return self.q.kl(self.seen(x, condition)) if isinstance(self.q, parts.Diagonal) else None
+        """KL(q(z_i | x) ‖ N(0, 1)) of each dimension, [n, latent]: None unless the posterior is diagonal and the prior
+        normal."""
+        closed = isinstance(self.q, parts.Diagonal) and self.prior.closed
+        return self.q.kl(self.seen(x, condition)) if closed else None
