@@ -42,6 +42,12 @@ class Likelihood(NamedTuple):
     how: str
     each: np.ndarray
 
+    @classmethod
+    def of(cls, log_probs: np.ndarray, how: str) -> "Likelihood":
+        each = -log_probs
+        error = float(each.std(ddof=1) / math.sqrt(len(each))) if len(each) > 1 else math.nan
+        return cls(float(each.mean()), error, how, each)
+
 
 def bits_per_dim(log_prob, dims: int, constant: float = 0.0):
     """-(log_prob - constant) / (dims · log 2).
@@ -88,7 +94,7 @@ def likelihood(
     samples = 1 if exact else k
     scored = _scored(model, score, x, condition, samples, seed, batch, memory)
     each = [tf.reduce_logsumexp(tf.stack(pieces), 0).numpy() - math.log(samples) for pieces in scored]
-    return _summary(np.concatenate(each), "exact" if exact else f"importance, k={k}")
+    return Likelihood.of(np.concatenate(each), "exact" if exact else f"importance, k={k}")
 
 
 def _scored(model, score, x, condition, k: int, seed: int, batch: int, memory: int) -> Iterator[list[tf.Tensor]]:
@@ -139,7 +145,7 @@ def estimates(
     score = lambda x, condition, seed, size: model.log_w(x, condition, size, seed)
     scored = _scored(model, score, x, condition, k, seed, batch, memory)
     parts = [estimate(tf.concat(pieces, -1)) for pieces in scored]
-    return {name: _summary(np.concatenate([part[name] for part in parts]), f"{name}, k={k}") for name in functions}
+    return {name: Likelihood.of(np.concatenate([part[name] for part in parts]), f"{name}, k={k}") for name in functions}
 
 
 def annealed_log_likelihood(
@@ -164,7 +170,7 @@ def annealed_log_likelihood(
 def enumerated_log_likelihood(model, x, *, k: int = 1, seed: int = 0) -> Likelihood:
     """log p(x) by a sum over every state of a small model: log p(x) = -F(x) - log Z, or over the states behind x."""
     if hasattr(model, "exact_log_prob"):
-        return _summary(_in_pieces(model.exact_log_prob, x), "enumerated")
+        return Likelihood.of(_in_pieces(model.exact_log_prob, x), "enumerated")
     if not hasattr(model, "log_z"):
         raise ValueError(
             f"{type(model).__name__} has no log_z to be summed: enumerated_log_likelihood needs free_energy and log_z"
@@ -196,22 +202,16 @@ def pseudo_likelihood(model, x, *, units: int | None = None, seed: int = 0) -> L
             turned[at] = 1 - turned[at]
             total += tf.math.log_sigmoid(free_energy(tf.constant(turned.reshape(rows.shape))) - F).numpy()
         each.append(total * d / count)
-    return _summary(np.concatenate(each), f"pseudo, {count} of {d} units of each example")
+    return Likelihood.of(np.concatenate(each), f"pseudo, {count} of {d} units of each example")
 
 
 def _from_free_energy(model, x, log_z: float, how: str, k: int, seed: int) -> Likelihood:
     if hasattr(model, "free_energy"):
-        return _summary(-_in_pieces(model.free_energy, x) - log_z, how)
+        return Likelihood.of(-_in_pieces(model.free_energy, x) - log_z, how)
     bound = lambda x: model.free_energy_bound(x, k=k, seed=seed)
-    return _summary(-_in_pieces(bound, x) - log_z, f"a bound, {how}")
+    return Likelihood.of(-_in_pieces(bound, x) - log_z, f"a bound, {how}")
 
 
 def _in_pieces(function, x) -> np.ndarray:
     pieces = [tf.constant(np.asarray(x)[i : i + 500], tf.float32) for i in range(0, len(x), 500)]
     return np.concatenate([np.asarray(function(piece)) for piece in pieces])
-
-
-def _summary(log_probs: np.ndarray, how: str) -> Likelihood:
-    each = -log_probs
-    error = float(each.std(ddof=1) / math.sqrt(len(each))) if len(each) > 1 else math.nan
-    return Likelihood(float(each.mean()), error, how, each)

@@ -18,6 +18,7 @@ __all__ = ["evaluate", "table"]
 
 SMALL = 2**20  # states over which a sum is worth its time
 BOUND, PSEUDO = 100, 20  # samples of a bound of the free energy; units of the pseudo-likelihood
+ENSEMBLE = 20  # examples at a time, each in every order
 
 
 def evaluate(
@@ -99,12 +100,14 @@ def _likelihood(case: Case, k: int, objectives: tuple[str, ...]) -> dict[str, Fi
     if listed or not (hasattr(case.model, "log_prob") or hasattr(case.model, "bound")):
         return {}
     k = min(k, getattr(case.model, "enough", k))
-    found = metrics.likelihood(case.model, case.x, case.condition, k=k, seed=case.seed)
-    figures = _nats("nats", found, case, found.how)
     if hasattr(case.model, "log_prob_each"):
-        each = said(lambda x, told: -tf.reduce_mean(case.model.log_prob_each(x, told), 0), case)
+        each = said(lambda x, told: tf.transpose(case.model.log_prob_each(x, told)), case, ENSEMBLE)
+        found = metrics.Likelihood.of(np.logaddexp.reduce(each, 1) - math.log(each.shape[1]), "exact")
         how = "-log p(x) by one order, the mean over those of the ensemble"
-        figures["nats_one_order"] = mean_of(each, how)
+        one = {"nats_one_order": mean_of(-each.mean(1), how)}
+    else:
+        found, one = metrics.likelihood(case.model, case.x, case.condition, k=k, seed=case.seed), {}
+    figures = _nats("nats", found, case, found.how) | one
     if objectives:
         others = metrics.estimates(case.model, case.x, case.condition, objectives=objectives, k=k, seed=case.seed)
         for name, found in others.items():

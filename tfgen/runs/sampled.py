@@ -276,6 +276,9 @@ def mean_of(each: np.ndarray, how: str) -> Figure:
     return {"value": float(each.mean()), "error": float(each.std() / math.sqrt(len(each))), "how": how}
 
 
-def said(method: Callable, case: Case) -> np.ndarray:
-    rows = [slice(at, at + PIECE) for at in range(0, len(case.x), PIECE)]
-    return np.concatenate([np.asarray(method(tf.constant(case.x[r]), case.told(r))) for r in rows])
+def said(method: Callable, case: Case, piece: int = PIECE) -> np.ndarray:
+    """What a method of the model says of all examples, some at a time."""
+    rows = [slice(at, at + piece) for at in range(0, len(case.x), piece)]
+    return np.concatenate(
+        [np.asarray(method(tf.constant(case.x[r]), case.told(r))) for r in progress(rows, len(rows), "examples")]
+    )
