@@ -18,7 +18,7 @@ __all__ = ["evaluate", "table"]
 
 SMALL = 2**20  # states over which a sum is worth its time
 BOUND, PSEUDO = 100, 20  # samples of a bound of the free energy; units of the pseudo-likelihood
-ENSEMBLE = 20  # examples at a time, each in every order
+ENSEMBLE = 2560  # examples at a time, over all orders
 
 
 def evaluate(
@@ -101,7 +101,11 @@ def _likelihood(case: Case, k: int, objectives: tuple[str, ...]) -> dict[str, Fi
         return {}
     k = min(k, getattr(case.model, "enough", k))
     if hasattr(case.model, "log_prob_each"):
-        each = said(lambda x, told: tf.transpose(case.model.log_prob_each(x, told)), case, ENSEMBLE)
+        each = said(
+            lambda x, told: tf.transpose(case.model.log_prob_each(x, told)),
+            case,
+            -(-ENSEMBLE // len(case.model.orders)),
+        )
         found = metrics.Likelihood.of(np.logaddexp.reduce(each, 1) - math.log(each.shape[1]), "exact")
         how = "-log p(x) by one order, the mean over those of the ensemble"
         one = {"nats_one_order": mean_of(-each.mean(1), how)}

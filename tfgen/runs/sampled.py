@@ -278,7 +278,8 @@ def mean_of(each: np.ndarray, how: str) -> Figure:
 
 def said(method: Callable, case: Case, piece: int = PIECE) -> np.ndarray:
     """What a method of the model says of all examples, some at a time."""
+    piece = min(piece, PIECE)
     rows = [slice(at, at + piece) for at in range(0, len(case.x), piece)]
     return np.concatenate(
-        [np.asarray(method(tf.constant(case.x[r]), case.told(r))) for r in progress(rows, len(rows), "examples")]
+        [np.asarray(method(tf.constant(case.x[r]), case.told(r))) for r in progress(rows, len(rows), "batches")]
     )
