@@ -104,7 +104,7 @@ def _likelihood(case: Case, k: int, objectives: tuple[str, ...]) -> dict[str, Fi
         each = said(
             lambda x, told: tf.transpose(case.model.log_prob_each(x, told)),
             case,
-            -(-ENSEMBLE // len(case.model.orders)),
+            -(-ENSEMBLE // case.model.orders.shape[0]),
         )
         found = metrics.Likelihood.of(np.logaddexp.reduce(each, 1) - math.log(each.shape[1]), "exact")
         how = "-log p(x) by one order, the mean over those of the ensemble"
