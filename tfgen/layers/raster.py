@@ -66,12 +66,14 @@ class RasterConv(keras.layers.Layer):
     Where it does not see its own pixel, `step` takes the one before.
     """
 
-    def __init__(self, inputs: int, filters: int, rows: int, reach: int, itself: bool = True, **kwargs):
+    def __init__(
+        self, inputs: int, filters: int, rows: int, reach: int, itself: bool = True, begin="glorot_uniform", **kwargs
+    ):
         super().__init__(**kwargs)
         self.rows, self.reach, self.itself = rows, reach, itself
         above = itertools.product(range(rows, 0, -1), range(-reach, reach + 1))
         self.taps = [*above, *((0, dc) for dc in range(-reach, int(itself)))]  # rows above, columns to the right
-        self.kernel = self.add_weight(shape=(len(self.taps), inputs, filters), name="kernel")
+        self.kernel = self.add_weight(shape=(len(self.taps), inputs, filters), initializer=begin, name="kernel")
         self.bias = self.add_weight(shape=(filters,), initializer="zeros", name="bias")
         self.built = True
 
