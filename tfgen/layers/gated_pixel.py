@@ -21,7 +21,7 @@ def gate(x):
 
 
 def begin() -> keras.initializers.Initializer:
-    """Of what goes through a gate, which halves small numbers: by Glorot's a thousandth of v came through six layers."""
+    """Of what goes through a gate, which halves small numbers: of v Glorot's let a thousandth through six layers."""
     return keras.initializers.VarianceScaling(4.0, "fan_in", "uniform")
 
 
