@@ -648,7 +648,9 @@ def test_tensorboard_shows_the_runs(home, capsys):
         == 0
     )
     board = program.TensorBoard()
-    board.configure(argv=[None, "--logdir", "runs", "--port", "0", "--reload_interval", "1", "--load_fast", "false"])
+    board.configure(
+        argv=[None, "--logdir", str(home / "runs"), "--port", "0", "--reload_interval", "0", "--load_fast", "false"]
+    )
     url = board.launch().rstrip("/")
 
     def ask(path, body=None):
