@@ -224,7 +224,11 @@ class GenerativeModel(KerasModel):
         if not self.decodes:
             return self.sample(n, condition, seed=seed)
         condition = conditions.broadcast(self.condition, condition, n)
-        return self.decode(self.code(self.noise(n, seed), condition), condition)
+        return self.drawn_around(self.noise(n, seed), condition)
+
+    def drawn_around(self, noise, condition=None) -> tf.Tensor:
+        """The means of the samples of these noises, of a model that decodes."""
+        return self.decode(self.code(noise, condition), condition)
 
     def _sample_chain(self, n, seed, condition):
         return self._chain(n, lambda i: noise_laws.draw(self.laws, n, rng.fold_in(seed, i)), condition)

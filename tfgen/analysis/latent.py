@@ -115,8 +115,7 @@ def roughness(x: np.ndarray) -> float:
 
 def generate(model, noise, condition=None, *, means: bool = False, piece: int = 500) -> np.ndarray:
     """Samples of these noises (their means, where asked for), some at a time: [n, *shape]."""
-    made = (lambda n, c: model.decode(model.code(n, c), c)) if means else model.generate
-    return in_pieces(made, noise, condition, piece)
+    return in_pieces(model.drawn_around if means else model.generate, noise, condition, piece)
 
 
 def in_pieces(function, given, condition=None, piece: int = 500) -> np.ndarray:

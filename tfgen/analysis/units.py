@@ -21,7 +21,7 @@ from tfgen.files import whole
 
 __all__ = ["Units", "active_units", "has_manifold", "manifold", "unit_bars"]
 
-ACTIVE, PIECE = 0.01, 500
+ACTIVE = 0.01
 
 
 class Units(NamedTuple):
@@ -38,18 +38,13 @@ class Units(NamedTuple):
 
 def active_units(model, x: np.ndarray, condition=None) -> Units:
     """Of a model that encodes examples x, with their conditions, as means [n, d]."""
-
-    def over(method):
-        parts = []
-        for at in range(0, len(x), PIECE):
-            told = conditions.rows(condition, slice(at, at + PIECE))
-            parts.append(method(tf.constant(x[at : at + PIECE], tf.float32), told))
-        return None if parts[0] is None else np.concatenate(parts)
-
     if not hasattr(model, "encode"):
         raise ValueError(f"{type(model).__name__} encodes nothing: it has no latent dimensions to look at")
-    kl = over(model.kl_of_dimensions) if hasattr(model, "kl_of_dimensions") else None
-    return Units(over(model.encode).var(0), None if kl is None else kl.mean(0))
+    x, one = np.asarray(x, np.float32), slice(1)
+    variance, kl = in_pieces(model.encode, x, condition).var(0), getattr(model, "kl_of_dimensions", None)
+    if kl is None or kl(tf.constant(x[one]), conditions.rows(condition, one)) is None:  # it has no closed form
+        return Units(variance, None)
+    return Units(variance, in_pieces(kl, x, condition).mean(0))
 
 
 def has_manifold(model) -> bool:

@@ -33,7 +33,8 @@ def ordering(order: str | Sequence[int], dims: int, generator: np.random.Generat
 
 
 class Autoregressive(GenerativeModel):
-    """x is `places` one after the other, each of `channels` numbers. A system writes `log_prob` and `generate_by`.
+    """x is `places` one after the other, each of `channels` numbers. A system writes `log_prob`, `generate_by` and
+    `ranks`.
 
     Arguments:
         shape: of one example.
@@ -108,7 +109,7 @@ class Autoregressive(GenerativeModel):
         """Whether known numbers, bools [*shape], come first in every order: then completions are samples of
         p(unknown | known)."""
         known = np.broadcast_to(known, self.shape)
-        return all(turn[known].max(initial=-1) < turn[~known].min(initial=turn.size) for turn in self.ranks())
+        return all(rank[known].max(initial=-1) < rank[~known].min(initial=rank.size) for rank in self.ranks())
 
     def _decoder(self, choice: Choice, xla: bool):
         """`generate_by`, traced once for each choice."""
@@ -140,8 +141,8 @@ class Cached(Autoregressive):
         self.pieces, self.laws = self.places, self.likelihood.drawn_from(channels)
 
     def ranks(self):
-        turn = tf.reshape(tf.range(self.places * self.channels, dtype=tf.float32), [1, self.places, self.channels])
-        return [self.outward(turn)[0].numpy()]
+        drawn = tf.range(self.places * self.channels, dtype=tf.float32)
+        return [self.outward(tf.reshape(drawn, [1, self.places, self.channels]))[0].numpy()]
 
     def noise(self, n, seed, *, length=None):
         """Drawn place by place, as `sample` does, in one graph: hundreds of small draws take seconds outside."""

@@ -92,7 +92,11 @@ class EoNADE(Autoregressive):
         return a + x[:, None] * tf.gather(self.W.value, dimension) + tf.gather(self.U.value, dimension)
 
     def log_prob(self, x, condition=None):
-        each = self.log_prob_each(x, condition)
+        return self.mixed(self.log_prob_each(x, condition))
+
+    @staticmethod
+    def mixed(each):
+        """log p(x) [n] by what each order says of it, [K, n]."""
         return tf.reduce_logsumexp(each, 0) - math.log(each.shape[0])
 
     def log_prob_each(self, x, condition=None):

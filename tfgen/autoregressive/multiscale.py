@@ -56,7 +56,7 @@ class Multiscale(Fields, Autoregressive):
         super().__init__(shape, condition, likelihood, channels=shape[2])
         height, width, channels = self.shape
         small = (height // 2**scales, width // 2**scales, channels)
-        self.scales, self.reach = scales, 1 + 2 * layers
+        self.scales, self.reach = scales, 1 + 2 * layers  # of a net: a convolution, and two in each block
         self.base = GatedPixelCNN(small, condition=condition, likelihood=likelihood, filters=filters, layers=layers)
         self.nets, self.heads = [], []
         for group in range(1, 4):
@@ -119,13 +119,11 @@ class Multiscale(Fields, Autoregressive):
         return drawn
 
     def ranks(self):
-        turn = self.base.ranks()[0]
+        rank = self.base.ranks()[0]
         for _ in range(self.scales):
-            small, turn = turn, np.empty((2 * turn.shape[0], 2 * turn.shape[1], self.channels), turn.dtype)
-            turn[::2, ::2] = small
-            for group, (row, column) in enumerate(((0, 1), (1, 0), (1, 1))):
-                turn[row::2, column::2] = small.max() + 1 + group * self.channels + np.arange(self.channels)
-        return [turn]
+            later = rank.max() + 1 + np.arange(3 * self.channels, dtype=rank.dtype).reshape(3, 1, 1, self.channels)
+            rank = join([part[None] for part in (rank, *np.broadcast_to(later, (3, *rank.shape)))])[0].numpy()
+        return [rank]
 
     def sees(self, row, column):
         found, scale = np.zeros(self.shape[:2], bool), 0
@@ -136,8 +134,8 @@ class Multiscale(Fields, Autoregressive):
             picture[:] = self.base.field(row, column)
             return found
         near = tuple(slice(max(0, place // 2 - self.reach), place // 2 + self.reach + 1) for place in (row, column))
-        for group in range(2 * (row % 2) + column % 2):
-            picture[group // 2 :: 2, group % 2 :: 2][near] = True
+        for group in split(picture[None])[: 2 * (row % 2) + column % 2]:
+            group[0][near] = True
         return found
 
     @property

@@ -20,7 +20,7 @@ def gate(x):
     return tf.tanh(filtered) * tf.sigmoid(opened)
 
 
-def begin() -> keras.initializers.Initializer:
+def through_gates() -> keras.initializers.Initializer:
     """Of what goes through a gate, which halves small numbers: of v Glorot's let a thousandth through six layers."""
     return keras.initializers.VarianceScaling(4.0, "fan_in", "uniform")
 
@@ -40,9 +40,9 @@ class GatedPixel(keras.layers.Layer):
         super().__init__(**kwargs)
         self.reach, self.first, policy = reach, first, self.dtype_policy
         shape = (reach + (not first), 2 * reach + 1, inputs, 2 * filters)
-        self.kernel = self.add_weight(shape=shape, initializer=begin(), name="vertical")
+        self.kernel = self.add_weight(shape=shape, initializer=through_gates(), name="vertical")
         self.bias = self.add_weight(shape=(2 * filters,), initializer="zeros", name="vertical_bias")
-        self.horizontal = RasterConv(inputs, 2 * filters, 0, reach, not first, begin(), dtype=policy)
+        self.horizontal = RasterConv(inputs, 2 * filters, 0, reach, not first, through_gates(), dtype=policy)
         self.link = Pointwise(2 * filters, 2 * filters, use_bias=False, dtype=policy)
         self.out = Pointwise(filters, filters, dtype=policy)
         self.told = [Pointwise(told, 2 * filters, use_bias=False, dtype=policy) for _ in range(2 if told else 0)]

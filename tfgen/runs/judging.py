@@ -106,7 +106,7 @@ def _likelihood(case: Case, k: int, objectives: tuple[str, ...]) -> dict[str, Fi
             case,
             -(-ENSEMBLE // case.model.orders.shape[0]),
         )
-        found = metrics.Likelihood.of(np.logaddexp.reduce(each, 1) - math.log(each.shape[1]), "exact")
+        found = metrics.Likelihood.of(case.model.mixed(each.T).numpy(), "exact")
         how = "-log p(x) by one order, the mean over those of the ensemble"
         one = {"nats_one_order": mean_of(-each.mean(1), how)}
     else:

@@ -138,8 +138,7 @@ def decisions(case: Case) -> dict[str, Figure]:
         )
         figures["clustering_error"] = mean_of(100 * wrong, how)
     if hasattr(model, "code_parts") and len(labels) >= 4:
-        for name in model.code_parts(tf.constant(case.x[:1])):
-            codes = said(lambda x, _, name=name: model.code_parts(x)[name], case)
+        for name, codes in said(lambda x, _: model.code_parts(x), case).items():
             told = metrics.told_by(codes, labels, classes)
             how = f"percent of the second half told by a logistic regression on {name} alone, which learnt on the first"
             figures[f"told_by_{name}"] = mean_of(100 * told, how)
@@ -276,10 +275,9 @@ def mean_of(each: np.ndarray, how: str) -> Figure:
     return {"value": float(each.mean()), "error": float(each.std() / math.sqrt(len(each))), "how": how}
 
 
-def said(method: Callable, case: Case, piece: int = PIECE) -> np.ndarray:
-    """What a method of the model says of all examples, some at a time."""
+def said(method: Callable, case: Case, piece: int = PIECE):
+    """What a method of the model says of all examples, some at a time: an array, or a structure of these."""
     piece = min(piece, PIECE)
     rows = [slice(at, at + piece) for at in range(0, len(case.x), piece)]
-    return np.concatenate(
-        [np.asarray(method(tf.constant(case.x[r]), case.told(r))) for r in progress(rows, len(rows), "batches")]
-    )
+    parts = [method(tf.constant(case.x[r]), case.told(r)) for r in progress(rows, len(rows), "batches")]
+    return tf.nest.map_structure(lambda *each: np.concatenate(each), *parts)
