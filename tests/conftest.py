@@ -1,5 +1,6 @@
 """Two logical CPUs and one thread each, for every test process, before TensorFlow starts."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -15,6 +16,8 @@ import tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+gc.freeze()
+gc.set_threshold(50_000, 20, 20)  # a trace makes a million objects that stay: a tenth less time
 
 
 @pytest.fixture(scope="session")
