@@ -611,22 +611,7 @@ def test_lines_of_kotlin_say_the_size_where_any_is_taken(exported):
 
 def test_export_of_a_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    line = [
-        "train",
-        "mob",
-        "--data",
-        "bars",
-        "--limit",
-        "64",
-        "--batch",
-        "16",
-        "--epochs",
-        "1",
-        "--set",
-        "components=3",
-        "--out",
-        "run",
-    ]
+    line = "train mob --data bars --limit 64 --batch 16 --epochs 1 --set components=3 --out run".split()
     assert command(line) == 0
     assert run_app(app, ["run"], "python -m export") == 0
     out = capsys.readouterr().out

@@ -18,9 +18,10 @@ from tfgen.layers import RowLSTM as RowLayer
 from tfgen.layers import lines as lines_of
 from tfgen.parts import MixtureOfScales, likelihood
 
+SMALL = {"first": 3, "kernel": 3}
 NETS = {
     "pixelcnn": lambda shape, **k: PixelCNN(shape, **{"filters": 4, "layers": 2, "first": 3, **k}),
-    "gated_pixelcnn": lambda shape, **k: GatedPixelCNN(shape, **{"filters": 4, "layers": 3, "first": 3, **k}),
+    "gated_pixelcnn": lambda shape, **k: GatedPixelCNN(shape, **{"filters": 4, "layers": 3, **SMALL, **k}),
     "row_lstm": lambda shape, **k: RowLSTM(shape, **{"units": 4, "layers": 1, "first": 3, **k}),
     "diagonal_bilstm": lambda shape, **k: DiagonalBiLSTM(shape, **{"units": 4, "layers": 2, "first": 3, **k}),
     "ride": lambda shape, **k: RIDE(shape, **{"units": 5, "layers": 2, "rows": 1, "scales": 2, **k}),
@@ -133,7 +134,7 @@ def test_the_blind_spot():
     deep = PixelCNN((7, 7, 1), filters=2, layers=12, first=3)
     blind = ~deep.field(5, 2) & (np.arange(49).reshape(7, 7) < 5 * 7 + 2)
     assert {tuple(at) for at in np.argwhere(blind)} == {(4, 4), (4, 5), (4, 6), (3, 5), (3, 6), (2, 6)}
-    gated = GatedPixelCNN((7, 7, 1), filters=2, layers=6, first=3)
+    gated = GatedPixelCNN((7, 7, 1), filters=2, layers=6, **SMALL)
     full = DiagonalBiLSTM((7, 7, 1), units=2, layers=1)
     for row, column in np.ndindex(7, 7):
         before = (np.arange(49) < row * 7 + column).reshape(7, 7)
@@ -148,7 +149,7 @@ def test_gates_let_a_deep_stack_through():
     """At the start v of the last layer still varies with what it sees: Glorot's weights left a thousandth of it."""
     keras.utils.set_random_seed(0)
     v = h = np.random.default_rng(0).binomial(1, 0.13, (8, 14, 14, 1)).astype("float32")
-    for layer in GatedPixelCNN((14, 14, 1)).stack:
+    for layer in GatedPixelCNN((14, 14, 1), layers=7, kernel=3).stack:
         v, h = layer(v, h)
     assert 0.05 < np.std(v) < 0.5 and 0.3 < np.std(h) < 3
 

@@ -129,7 +129,7 @@ ENTRIES = [
         GatedPixelCNN,
         "van den Oord et al. 2016",
         "PixelCNN with gates and without its blind spot; with any condition",
-        tiny=_tiny(GatedPixelCNN, filters=3, layers=2, first=3),
+        tiny=_tiny(GatedPixelCNN, filters=3, layers=2, first=3, kernel=3),
         tiny_data=_PICTURES,
         full=GatedPixelCNN,
         batch=32,

@@ -25,7 +25,8 @@ class GatedPixelCNN(Raster):
         likelihood: "bernoulli", "categorical:256" (a softmax for each channel), "logistic_mixture:5".
         filters: of each stack.
         layers: how many, the first among them.
-        first, kernel: sizes of the first and the other convolutions, odd numbers.
+        first, kernel: sizes of the first and the other convolutions, odd numbers: wide ones see whole shapes, and learn
+            faster for it.
     """
 
     def __init__(
@@ -35,9 +36,9 @@ class GatedPixelCNN(Raster):
         condition=None,
         likelihood: str = "bernoulli",
         filters: int = 32,
-        layers: int = 7,
+        layers: int = 6,
         first: int = 7,
-        kernel: int = 3,
+        kernel: int = 7,
     ):
         at_least(1, filters=filters, layers=layers)
         odd(3, first=first, kernel=kernel)
