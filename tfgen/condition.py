@@ -18,6 +18,7 @@ __all__ = [
     "columns",
     "describe",
     "has_turns",
+    "in_pieces",
     "in_turn",
     "parts",
     "rows",
@@ -104,6 +105,15 @@ def rows(condition, which):
     """The conditions of some examples, by index, slice or array; None of none."""
     array = np.asarray if isinstance(which, np.ndarray) else lambda part: part  # tensors know no indices
     return tf.nest.map_structure(lambda part: None if part is None else array(part)[which], condition)
+
+
+def in_pieces(function, x, told=None, piece: int = 500) -> np.ndarray:
+    """`function(x, told)` of many examples, some at a time."""
+    function, found = tf.function(function, reduce_retracing=True, autograph=False), []
+    for at in range(0, len(tf.nest.flatten(x)[0]), piece):
+        here = slice(at, at + piece)
+        found.append(function(tf.nest.map_structure(tf.constant, rows(x, here)), rows(told, here)).numpy())
+    return np.concatenate(found)
 
 
 def beside(spec: Spec, x: tf.Tensor, condition) -> tf.Tensor:

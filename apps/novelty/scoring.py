@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfgen import condition as conditions
 from tfgen.checks import one_of
 
 __all__ = ["SCORES", "Measured", "auroc", "pieces", "score"]
 
-SCORES, PIECE = ("bound", "reconstruction"), 500
+SCORES = ("bound", "reconstruction")
 
 
 class Measured(NamedTuple):
@@ -33,8 +34,7 @@ def pieces(model, x: tf.Tensor) -> dict[str, tf.Tensor]:
 def score(model, x: np.ndarray, by: str = "bound") -> np.ndarray:
     """[n], larger for what is newer."""
     one_of(f"by={by!r}", by, SCORES)
-    function = tf.function(lambda x: pieces(model, x)[by], reduce_retracing=True, autograph=False)
-    return np.concatenate([function(tf.constant(x[at : at + PIECE])).numpy() for at in range(0, len(x), PIECE)])
+    return conditions.in_pieces(lambda x, _: pieces(model, x)[by], x)
 
 
 def auroc(scores: np.ndarray, novel: np.ndarray) -> Measured:

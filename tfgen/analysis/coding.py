@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tfgen import condition as conditions
 from tfgen import rng
-from tfgen.analysis.latent import decodes, encoded, generate, in_pieces, repeat
+from tfgen.analysis.latent import decodes, encoded, generate, repeat
 from tfgen.checks import at_least
 
 __all__ = ["Arithmetic", "Traversal", "arithmetic", "codes_linearly", "traversals"]
@@ -89,7 +89,7 @@ def arithmetic(
     z = np.asarray(model.code(z) if decodes(model) else z)
 
     def make(z):
-        return in_pieces(model.decode if decodes(model) else model.generate, z)
+        return conditions.in_pieces(model.decode if decodes(model) else model.generate, z)
 
     labels = np.asarray(labeller(make(z)))
     counts = {int(label): int(n) for label, n in zip(*np.unique(labels, return_counts=True), strict=True)}
@@ -194,7 +194,7 @@ def _encoded(model, x, condition, count: int, steps: int, seed: int) -> list[Tra
     for row, dim in enumerate(dims):
         moved[row, :, dim] = values
     told = repeat(conditions.rows(condition, slice(1)), len(dims) * steps)
-    made = in_pieces(model.decode, moved.reshape(-1, z.shape[1]), told)
+    made = conditions.in_pieces(model.decode, moved.reshape(-1, z.shape[1]), told)
     names = [f"z{dim} (sd {spread[dim]:.2f})" for dim in dims]
     return [Traversal("latent", made.reshape(len(dims), steps, *made.shape[1:]), names, _signed(values), True)]
 

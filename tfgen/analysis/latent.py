@@ -22,7 +22,6 @@ __all__ = [
     "encoded",
     "generate",
     "has_latent",
-    "in_pieces",
     "is_uniform",
     "repeat",
     "roughness",
@@ -115,17 +114,7 @@ def roughness(x: np.ndarray) -> float:
 
 def generate(model, noise, condition=None, *, means: bool = False, piece: int = 500) -> np.ndarray:
     """Samples of these noises (their means, where asked for), some at a time: [n, *shape]."""
-    return in_pieces(model.drawn_around if means else model.generate, noise, condition, piece)
-
-
-def in_pieces(function, given, condition=None, piece: int = 500) -> np.ndarray:
-    """`function(given, condition)`, some rows at a time."""
-    make = tf.function(function, reduce_retracing=True, autograph=False)
-    found = []
-    for at in range(0, len(tf.nest.flatten(given)[0]), piece):
-        here = tf.nest.map_structure(lambda part: tf.constant(part[at : at + piece]), given)  # noqa: B023
-        found.append(make(here, conditions.rows(condition, slice(at, at + piece))).numpy())
-    return np.concatenate(found)
+    return conditions.in_pieces(model.drawn_around if means else model.generate, noise, condition, piece)
 
 
 def repeat(condition, times: int):

@@ -15,7 +15,7 @@ from scipy import stats
 
 from tfgen import condition as conditions
 from tfgen import laws
-from tfgen.analysis.latent import decodes, in_pieces
+from tfgen.analysis.latent import decodes
 from tfgen.checks import at_least
 from tfgen.files import whole
 
@@ -41,10 +41,10 @@ def active_units(model, x: np.ndarray, condition=None) -> Units:
     if not hasattr(model, "encode"):
         raise ValueError(f"{type(model).__name__} encodes nothing: it has no latent dimensions to look at")
     x, one = np.asarray(x, np.float32), slice(1)
-    variance, kl = in_pieces(model.encode, x, condition).var(0), getattr(model, "kl_of_dimensions", None)
+    variance, kl = conditions.in_pieces(model.encode, x, condition).var(0), getattr(model, "kl_of_dimensions", None)
     if kl is None or kl(tf.constant(x[one]), conditions.rows(condition, one)) is None:  # it has no closed form
         return Units(variance, None)
-    return Units(variance, in_pieces(kl, x, condition).mean(0))
+    return Units(variance, conditions.in_pieces(kl, x, condition).mean(0))
 
 
 def has_manifold(model) -> bool:
@@ -65,7 +65,7 @@ def manifold(model, count: int = 20, condition=None) -> np.ndarray:
     right, up = np.meshgrid(line, line[::-1])
     z = np.stack([right.ravel(), up.ravel()], 1).astype(np.float32)
     told = conditions.broadcast(model.condition, condition, len(z))
-    made = in_pieces(model.decode, z, told)
+    made = conditions.in_pieces(model.decode, z, told)
     return made.reshape(count, count, *made.shape[1:])
 
 

@@ -170,7 +170,7 @@ def annealed_log_likelihood(
 def enumerated_log_likelihood(model, x, *, k: int = 1, seed: int = 0) -> Likelihood:
     """log p(x) by a sum over every state of a small model: log p(x) = -F(x) - log Z, or over the states behind x."""
     if hasattr(model, "exact_log_prob"):
-        return Likelihood.of(_in_pieces(model.exact_log_prob, x), "enumerated")
+        return Likelihood.of(_of_all(model.exact_log_prob, x), "enumerated")
     if not hasattr(model, "log_z"):
         raise ValueError(
             f"{type(model).__name__} has no log_z to be summed: enumerated_log_likelihood needs free_energy and log_z"
@@ -207,11 +207,10 @@ def pseudo_likelihood(model, x, *, units: int | None = None, seed: int = 0) -> L
 
 def _from_free_energy(model, x, log_z: float, how: str, k: int, seed: int) -> Likelihood:
     if hasattr(model, "free_energy"):
-        return Likelihood.of(-_in_pieces(model.free_energy, x) - log_z, how)
+        return Likelihood.of(-_of_all(model.free_energy, x) - log_z, how)
     bound = lambda x: model.free_energy_bound(x, k=k, seed=seed)
-    return Likelihood.of(-_in_pieces(bound, x) - log_z, f"a bound, {how}")
+    return Likelihood.of(-_of_all(bound, x) - log_z, f"a bound, {how}")
 
 
-def _in_pieces(function, x) -> np.ndarray:
-    pieces = [tf.constant(np.asarray(x)[i : i + 500], tf.float32) for i in range(0, len(x), 500)]
-    return np.concatenate([np.asarray(function(piece)) for piece in pieces])
+def _of_all(function, x) -> np.ndarray:
+    return conditions.in_pieces(lambda x, _: function(x), np.asarray(x, "float32"))
