@@ -57,8 +57,9 @@ class Multiscale(Fields, Autoregressive):
         height, width, channels = self.shape
         small = (height // 2**scales, width // 2**scales, channels)
         self.scales, self.reach = scales, 1 + 2 * layers  # of a net: a convolution, and two in each block
-        told = {"condition": condition, "likelihood": likelihood}
-        self.base = GatedPixelCNN(small, filters=filters, layers=layers, kernel=3, **told)
+        self.base = GatedPixelCNN(
+            small, condition=condition, likelihood=likelihood, filters=filters, layers=layers, kernel=3
+        )
         self.nets, self.heads = [], []
         for group in range(1, 4):
             for _ in range(scales):
